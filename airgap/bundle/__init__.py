@@ -1,0 +1,1 @@
+"""The one thing that crosses: head, frames, tar stream, volumes, directory form."""

@@ -1,0 +1,361 @@
+"""The reader's numbered argument: what has to hold before anything may leave staging.
+
+ 1  the medium: a regular file, opened once, no links                      bundle/medium.py
+ 2  the head: magic, version, lengths under caps, blank padding            bundle/head.py
+ 3  trust updates: n -> n+1 only, thresholds of old and new
+ 4  the envelope: every signature by a known key, signers whole, threshold of the channel's exporters, nobody revoked
+ 5  the statement: channel, destination, sequence and previous against the ledger, expiry, the time floor
+ 6  the manifest: signed digest, strict JSON, schema, names, sums; the size of the archive
+ 7  every frame: size and digest, then its content, capped at the signed size
+ 8  the filler: what the manifest implies, byte for byte
+ 9  every entry: size and SHA-256
+10  the base of a delta: there, and hashed again
+11  the evidence of every artifact
+12  the policy
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from airgap.bundle import tarstream
+from airgap.bundle.contents import NullSink, Sink, read_archive
+from airgap.bundle.directory import HeadFile, content_size, read_directory
+from airgap.bundle.frames import max_size
+from airgap.bundle.head import Head, read_head
+from airgap.bundle.medium import Medium, is_directory, open_medium
+from airgap.bundle.rules import Asker, check_destination, check_sequence, check_time
+from airgap.core import canonical
+from airgap.core.digest import sha256
+from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
+from airgap.core.errors import FormatError, UsageError
+from airgap.core.manifest import Artifact, Manifest
+from airgap.core.policy import Demand, OnMissing
+from airgap.core.purl import is_match
+from airgap.core.reasons import Reason
+from airgap.core.statement import Container, Statement
+from airgap.core.times import format_time
+from airgap.core.trust import Believed, Trust, apply_update, check_threshold
+from airgap.core.verdict import Check, Finding, Result, Verdict, judge
+
+REQUIRED: Final = tuple(check for check in Check if check is not Check.BASE)
+_HEAD_ONLY: Final = (Check.CONTAINER, Check.TRUST, Check.SIGNATURE, Check.HISTORY, Check.MANIFEST)
+
+
+@dataclass(slots=True)
+class Claims:
+    """What the argument learned so far; the members are set step by step."""
+
+    trust: Believed
+    updates: list[Envelope] = field(default_factory=list)
+    head: Head | None = None
+    statement: Statement | None = None
+    signers: frozenset[str] = frozenset()
+    manifest: Manifest | None = None
+    is_known: bool = False
+    is_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A bundle whose argument was made to the end: the verdict and what it is about."""
+
+    verdict: Verdict
+    claims: Claims
+
+
+class Argument:
+    """One run of the argument. A step that fails ends it; what was found so far explains why."""
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+        self.claims = Claims(asker.trust)
+        self.findings: list[Finding] = []
+        self._check = Check.CONTAINER
+        self._held: Reason | None = None
+
+    def run(self, paths: Sequence[str], *, sink: Sink, progress: Callable[[int], None]) -> Examined:
+        """Make the whole argument about a bundle; the sink gets its content, to be used only when accepted."""
+        try:
+            if len(paths) == 1 and is_directory(paths[0]):
+                self._run_directory(paths[0], sink, progress)
+            else:
+                with open_medium(paths) as medium:
+                    self._run_archive(medium, sink, progress)
+            if self.claims.is_read:
+                self.check_base()
+                self.check_evidence()
+                self.check_policy()
+        except FormatError as exc:
+            self._fail(exc)
+        return self.conclude()
+
+    def conclude(self) -> Examined:
+        """The verdict on what was found."""
+        is_short = self.claims.is_known and not self.claims.is_read
+        return Examined(judge(self.findings, required=_HEAD_ONLY if is_short else REQUIRED, held=self._held), self.claims)
+
+    def _run_archive(self, medium: Medium, sink: Sink, progress: Callable[[int], None]) -> None:
+        head = read_head(medium, max_manifest=self.asker.policy.limits.manifest)
+        statement, manifest = self.open_head(head)
+        self._expect_container(statement, Container.ARCHIVE)
+        self._check_size(statement.size, medium.length)
+        self._check_archive(statement, manifest, head)
+        if not self._is_wanted(manifest):
+            return
+        mtime = int(statement.created.timestamp())
+        self.findings += read_archive(medium, manifest, head=head.sizes.head, mtime=mtime, sink=sink, progress=progress)
+
+    def _run_directory(self, folder: str, sink: Sink, progress: Callable[[int], None]) -> None:
+        file = HeadFile(folder)
+        try:
+            head = read_head(file, max_manifest=self.asker.policy.limits.manifest)
+            if file.length != head.sizes.head:
+                raise FormatError("bundle.head: expected nothing behind the head, got more", reason=Reason.WRONG_SIZE)
+        finally:
+            file.close()
+        statement, manifest = self.open_head(head)
+        self._expect_container(statement, Container.DIRECTORY)
+        self._check_size(statement.size, content_size(manifest))
+        if len(manifest.frames):
+            raise FormatError("manifest: expected no frames in a directory, got some", reason=Reason.BAD_TOTALS)
+        if not self._is_wanted(manifest):
+            return
+        self.findings += read_directory(folder, manifest, sink=sink, progress=progress)
+
+    def _is_wanted(self, manifest: Manifest) -> bool:
+        """Conclude step 6; whether the payload is to be read at all."""
+        self._pass(f"{len(manifest.artifacts)} artifacts, {len(manifest.documents)} documents")
+        self.claims.is_read = not self.claims.is_known or self.asker.wants_content(manifest)
+        self._check = Check.FRAMES
+        return self.claims.is_read
+
+    def open_head(self, head: Head) -> tuple[Statement, Manifest]:
+        """Steps 2 to 6: everything that is known before the first payload byte."""
+        self.claims.head = head
+        self._pass("a bundle of format 1")
+        self._check = Check.TRUST
+        self._update_trust(head.trust)
+        self._check = Check.SIGNATURE
+        statement = self._authenticate(head.envelope)
+        self._check = Check.HISTORY
+        self._check_history(statement)
+        self._check = Check.MANIFEST
+        return statement, self._read_manifest(statement, head.manifest)
+
+    def _update_trust(self, area: bytes) -> None:
+        """Step 3."""
+        updates = canonical.decode(canonical.unpad(area, what="trust area"), what="trust area")
+        if not isinstance(updates, list):
+            raise FormatError("trust area: expected a list, got another value")
+        believed = self.asker.trust
+        for value in updates:
+            envelope = Envelope.from_value(value, what="trust update")
+            version = Trust.parse(envelope.payload).version
+            if version <= self.asker.trust.trust.version and not self.claims.updates:
+                continue  # carried for sites that are further behind
+            believed = apply_update(believed.trust, envelope)
+            self.claims.updates.append(envelope)
+        self.claims.trust = believed
+        if believed.trust.expires <= self.asker.at:
+            raise FormatError(
+                f"trust document: expected one in force at {format_time(self.asker.at)}, "
+                f"got version {believed.trust.version}, expired {format_time(believed.trust.expires)}",
+                reason=Reason.TRUST_EXPIRED,
+            )
+        self._pass(f"trust document, version {believed.trust.version}")
+
+    def _authenticate(self, area: bytes) -> Statement:
+        """Step 4."""
+        trust = self.claims.trust.trust
+        envelope = Envelope.parse(canonical.unpad(area, what="envelope area"))
+        revoked = {s.key_id for s in envelope.signatures} & trust.revoked_keys.keys()
+        if revoked:
+            raise FormatError(
+                f"signature: expected keys in force, got key {min(revoked)[:16]}, which is revoked",
+                reason=Reason.REVOKED_KEY,
+            )
+        authentic = authenticate(envelope, STATEMENT_TYPE, trust.keys, what="envelope")
+        names = trust.signers_of(authentic, at=self.asker.at)
+        statement = Statement.parse(authentic)
+        channel = trust.channels.get(statement.channel)
+        if channel is None:
+            raise FormatError(
+                f"channel: expected one of {', '.join(sorted(trust.channels)) or 'none'}, got {statement.channel}",
+                reason=Reason.WRONG_CHANNEL,
+            )
+        check_threshold(names, channel.role, what=f"channel {statement.channel}")
+        self.claims.statement = statement
+        self.claims.signers = names & channel.role.signers
+        self._pass(f"channel {statement.channel}", identity=", ".join(sorted(names)))
+        return statement
+
+    def _check_history(self, statement: Statement) -> None:
+        """Step 5."""
+        check_destination(statement, self.claims.trust.trust, self.asker.site)
+        check_time(statement, self.asker)
+        if self.asker.history is None:
+            self._note(Result.NOT_CHECKED, "sequence and previous bundle: only a store knows them")
+            return
+        last = self.asker.history.last(statement.channel)
+        self.claims.is_known = check_sequence(statement, last, self.asker)
+        self._pass("imported before" if self.claims.is_known else f"sequence {statement.sequence}")
+
+    def _read_manifest(self, statement: Statement, area: bytes) -> Manifest:
+        """Step 6."""
+        if sha256(area) != statement.manifest:
+            raise FormatError("manifest: expected the signed digest, got another", reason=Reason.MANIFEST_MISMATCH)
+        raw = canonical.unpad(area, what="manifest area")
+        manifest = Manifest.parse(raw, max_entries=self.asker.policy.limits.entries)
+        self.claims.manifest = manifest
+        carried = [artifact for artifact in manifest.artifacts if artifact.stored]
+        content = sum(entry.size for entry in manifest.entries)
+        if (statement.artifacts, statement.content) != (len(carried), content):
+            raise FormatError("manifest: expected the signed totals, got others", reason=Reason.BAD_TOTALS)
+        if content > self.asker.policy.limits.content:
+            raise FormatError(
+                f"manifest: expected at most {self.asker.policy.limits.content} bytes, got {content}",
+                reason=Reason.TOO_LARGE,
+            )
+        if statement.base is None and len(carried) != len(manifest.artifacts):
+            raise FormatError(
+                "manifest: expected all artifacts in a bundle without base, got fewer", reason=Reason.BAD_TOTALS
+            )
+        return manifest
+
+    def _check_archive(self, statement: Statement, manifest: Manifest, head: Head) -> None:
+        frames = manifest.frames
+        if max(frames.compressed, default=0) > max_size(manifest.frame_size):
+            raise FormatError(
+                "manifest: expected frames that are not larger than raw ones, got others", reason=Reason.BAD_TOTALS
+            )
+        stream = tarstream.stream_size((entry.path, entry.size) for entry in manifest.entries)
+        if sum(frames.uncompressed) != stream or head.sizes.head + sum(frames.compressed) != statement.size:
+            raise FormatError("manifest: expected frames that add up to the archive, got others", reason=Reason.BAD_TOTALS)
+
+    def _expect_container(self, statement: Statement, container: Container) -> None:
+        if statement.container is not container:
+            raise FormatError(f"container: expected {statement.container}, got {container}", reason=Reason.MALFORMED)
+
+    def _check_size(self, signed: int, found: int) -> None:
+        if signed != found:
+            raise FormatError(f"bundle: expected {signed} bytes, got {found}", reason=Reason.WRONG_SIZE)
+
+    def check_base(self) -> None:
+        """Step 10."""
+        self._check = Check.BASE
+        manifest = self._manifest()
+        left_out = [artifact for artifact in manifest.artifacts if not artifact.stored]
+        if not left_out:
+            return
+        if self.asker.has_base is None:
+            self._note(Result.NOT_CHECKED, f"{len(left_out)} artifacts of the base: only a store holds them")
+            return
+        for artifact in left_out:
+            if not self.asker.has_base(artifact):
+                raise FormatError(
+                    f"{artifact.path}: expected it in the store, as the delta says, got nothing or other bytes",
+                    reason=Reason.BASE_MISSING,
+                )
+        self._pass(f"{len(left_out)} artifacts of the base")
+
+    def check_evidence(self) -> None:
+        """Step 11. Verifiers per kind of evidence come with airgap.evidence; until then all of it is unsupported."""
+        self._check = Check.EVIDENCE
+        manifest = self._manifest()
+        roles = {document.path: document.role for document in manifest.documents}
+        absent = 0
+        for artifact in manifest.artifacts:
+            absent += not artifact.evidence
+            for path in artifact.evidence:
+                self._note(Result.UNSUPPORTED, f"{path}: carried, not verified", subject=artifact.path, kind=roles[path])
+        if absent or not manifest.artifacts:
+            self._note(Result.ABSENT, f"{absent} of {len(manifest.artifacts)} artifacts have no evidence of their producer")
+
+    def check_policy(self) -> None:
+        """Step 12, and the scope of the channel, and recalls."""
+        self._check = Check.POLICY
+        trust = self.claims.trust.trust
+        statement = self.claims.statement
+        assert statement is not None
+        channel = trust.channels[statement.channel]
+        for artifact in self._manifest().artifacts:
+            if not any(is_match(artifact.purl, pattern) for pattern in channel.artifacts):
+                raise FormatError(
+                    f"{artifact.purl}: expected artifacts of channel {statement.channel}, got another",
+                    reason=Reason.OUT_OF_SCOPE,
+                )
+            revoked = trust.revocation_of(artifact.purl, artifact.sha256)
+            if revoked:
+                raise FormatError(
+                    f"{artifact.purl}: expected artifacts in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
+                )
+            if self.asker.policy.is_refused(artifact.path):
+                raise FormatError(f"{artifact.path}: expected names the policy allows, got another", reason=Reason.BAD_NAME)
+            self._check_requirement(artifact, len(self.claims.signers) - channel.role.threshold)
+        self._pass("the site's policy")
+
+    def _check_requirement(self, artifact: Artifact, approvals: int) -> None:
+        rule = self.asker.policy.requirement_for(artifact.purl)
+        if rule is None:
+            raise FormatError(f"{artifact.purl}: expected a rule of the policy, got none", reason=Reason.EVIDENCE_MISSING)
+        if approvals < rule.approvals:
+            raise FormatError(
+                f"{artifact.purl}: expected {rule.approvals} approvals, got {max(approvals, 0)}",
+                reason=Reason.APPROVALS_MISSING,
+            )
+        if rule.evidence is Demand.EXPORTER_ONLY or rule.on_missing is OnMissing.ADMIT:
+            return
+        if rule.on_missing is OnMissing.HOLD:
+            self._held = Reason.EVIDENCE_MISSING
+            return
+        raise FormatError(f"{artifact.purl}: expected {rule.evidence} evidence, got none", reason=Reason.EVIDENCE_MISSING)
+
+    def _manifest(self) -> Manifest:
+        assert self.claims.manifest is not None
+        return self.claims.manifest
+
+    def _pass(self, got: str, *, identity: str = "") -> None:
+        self._note(Result.VERIFIED, got, identity=identity)
+
+    def _note(self, result: Result, got: str, *, subject: str = "bundle", kind: str = "bundle", identity: str = "") -> None:
+        self.findings.append(
+            Finding(check=self._check, subject=subject, kind=kind, result=result, got=got, identity=identity)
+        )
+
+    def _fail(self, exc: FormatError) -> None:
+        expected, _, got = exc.message.partition(", got ")
+        self.findings.append(
+            Finding(
+                check=self._check,
+                subject="bundle",
+                kind="bundle",
+                result=Result.FAILED,
+                reason=exc.reason,
+                expected=expected,
+                got=got or exc.message,
+            )
+        )
+
+
+def examine(
+    paths: Sequence[str],
+    asker: Asker,
+    *,
+    sink: Sink | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Examined:
+    """Make the numbered argument about a bundle.
+
+    Args:
+        paths: its file, volumes or directory.
+        asker: trust, policy, time, history.
+        sink: gets the content; None to keep nothing.
+        progress: told the bytes of content done.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if not paths:
+        raise UsageError("bundle: expected a path, got none")
+    return Argument(asker).run(paths, sink=sink or NullSink(), progress=progress)

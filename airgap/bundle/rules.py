@@ -1,0 +1,130 @@
+"""Who asks, and step 5 of the argument: destination, time, sequence."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from airgap.core.errors import FormatError
+from airgap.core.manifest import Artifact, Manifest
+from airgap.core.policy import Policy
+from airgap.core.reasons import Reason
+from airgap.core.statement import Statement
+from airgap.core.times import format_time
+from airgap.core.trust import Believed, Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last bundle of a channel that was admitted: sequence and manifest digest."""
+
+    sequence: int
+    manifest: bytes
+
+
+class History(Protocol):
+    """What a store remembers."""
+
+    @property
+    def floor(self) -> datetime:
+        """The highest time that was ever signed or run at."""
+        ...
+
+    def last(self, channel: str) -> Last | None:
+        """The last admitted bundle of a channel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks, and what he believes. Nothing in here comes from the bundle.
+
+    Attributes:
+        trust: the pinned document.
+        policy: the site's.
+        at: now, UTC.
+        site: this site's name, None when the bundle is only looked at.
+        history: None when there is no store.
+        allow_gap: bundles in between may be missing.
+        has_base: whether the store holds an artifact of a delta, hashed again; None when there is no store.
+        wants_content: whether the payload has to be read; asked once the head is verified, about a bundle that was
+            imported before.
+    """
+
+    trust: Believed
+    policy: Policy
+    at: datetime
+    site: str | None = None
+    history: History | None = None
+    allow_gap: bool = False
+    has_base: Callable[[Artifact], bool] | None = None
+    wants_content: Callable[[Manifest], bool] = lambda _: True
+
+
+def check_destination(statement: Statement, trust: Trust, site: str | None) -> None:
+    """The bundle's destination, and the channel's, against this site (T155)."""
+    allowed = trust.channels[statement.channel].destinations
+    if statement.destination is not None and allowed and statement.destination not in allowed:
+        raise FormatError(
+            f"destination: expected one of {', '.join(sorted(allowed))}, got {statement.destination}",
+            reason=Reason.WRONG_DESTINATION,
+        )
+    if site is None:
+        return
+    if statement.destination not in {None, site} or (allowed and site not in allowed):
+        raise FormatError(
+            f"destination: expected {statement.destination or ', '.join(sorted(allowed))}, got site {site}",
+            reason=Reason.WRONG_DESTINATION,
+        )
+
+
+def check_time(statement: Statement, asker: Asker) -> None:
+    """Expiry, age, and whether the clock can be believed (T151, T161-T163)."""
+    rule = asker.policy.freshness
+    floor = max(statement.created, asker.history.floor if asker.history else statement.created)
+    if asker.at < floor - rule.clock_behind:
+        raise FormatError(
+            f"clock: expected {format_time(floor)} or later, a time that was signed, got {format_time(asker.at)}",
+            reason=Reason.CLOCK_BEHIND,
+        )
+    if asker.history and asker.at > asker.history.floor + rule.clock_ahead:
+        raise FormatError(
+            f"clock: expected at most {format_time(asker.history.floor + rule.clock_ahead)}, got {format_time(asker.at)}",
+            reason=Reason.CLOCK_AHEAD,
+        )
+    if statement.expires <= asker.at:
+        raise FormatError(
+            f"bundle: expected one in force at {format_time(asker.at)}, got one expired {format_time(statement.expires)}",
+            reason=Reason.EXPIRED,
+        )
+    if rule.max_age is not None and asker.at - statement.created > rule.max_age:
+        raise FormatError(
+            f"bundle: expected one made within {rule.max_age.days} days, got one of {format_time(statement.created)}",
+            reason=Reason.TOO_OLD,
+        )
+
+
+def check_sequence(statement: Statement, last: Last | None, asker: Asker) -> bool:
+    """Rollback, fork and gap against the ledger; true when this very bundle is here already (T150, T153, T157, T185)."""
+    here = last.sequence if last else 0
+    if last and statement.sequence == here:
+        if statement.manifest == last.manifest:
+            return True
+        raise FormatError(
+            f"sequence: expected manifest {last.manifest.hex()[:16]} under number {here}, got another",
+            reason=Reason.FORK,
+        )
+    if statement.sequence < here:
+        raise FormatError(f"sequence: expected {here + 1}, got {statement.sequence}", reason=Reason.ROLLBACK)
+    if statement.sequence > here + asker.policy.limits.step:
+        raise FormatError(
+            f"sequence: expected at most {here + asker.policy.limits.step}, got {statement.sequence}",
+            reason=Reason.FAST_FORWARD,
+        )
+    if statement.sequence > here + 1:
+        if not asker.allow_gap:
+            raise FormatError(f"sequence: expected {here + 1}, got {statement.sequence}", reason=Reason.GAP)
+        return False
+    if last and statement.previous != last.manifest:
+        raise FormatError(f"previous: expected manifest {last.manifest.hex()[:16]}, got another", reason=Reason.FORK)
+    return False

@@ -1,0 +1,1 @@
+"""The exporting side: request, collect, manifest, seal."""

@@ -1,0 +1,69 @@
+"""What collectors hand over: artifacts as sources of bytes, with their evidence."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+
+from airgap.core.errors import UsageError
+from airgap.core.manifest import Role
+
+
+class FileSource(NamedTuple):
+    """A file on disk. ``size`` in bytes and ``changed`` in nanoseconds are as they were when it was found."""
+
+    path: str
+    file: str
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: str, file: str) -> Self:
+        """The source for a file that exists."""
+        status = os.lstat(file)
+        return cls(path, file, status.st_size, status.st_mtime_ns)
+
+    def read(self, into: Callable[[], memoryview], done: Callable[[memoryview], None]) -> None:
+        """Read the file once into the buffers of the writer.
+
+        Raises:
+            UsageError: it was changed since it was found, so nobody can say what would be sealed.
+        """
+        try:
+            fd = os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as exc:
+            raise UsageError(f"{self.file}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+        try:
+            left = self.size
+            at = 0
+            while left:
+                room = into()[:left]
+                got = os.readv(fd, [room])
+                if not got:
+                    raise self._changed()
+                done(room[:got])
+                left -= got
+                at = self._drop_behind(fd, at, got)
+            status = os.fstat(fd)
+            if (status.st_size, status.st_mtime_ns) != (self.size, self.changed):
+                raise self._changed()
+        finally:
+            os.close(fd)
+
+    def _drop_behind(self, fd: int, at: int, got: int) -> int:
+        """Let go of the page cache behind a large file, so that the export does not push out everything else."""
+        step = 32 * 1024 * 1024
+        if at // step != (at + got) // step:
+            os.posix_fadvise(fd, 0, at + got, os.POSIX_FADV_DONTNEED)
+        return at + got
+
+    def _changed(self) -> UsageError:
+        return UsageError(f"{self.file}: expected {self.size} bytes as they were found, got a file that changed meanwhile")
+
+
+class Collected(NamedTuple):
+    """One artifact and where it comes from."""
+
+    source: FileSource
+    purl: str
+    evidence: tuple[tuple[FileSource, Role, str], ...] = ()
+    custody: tuple[Mapping[str, str], ...] = ()

@@ -1,0 +1,117 @@
+"""Export: request -> collect -> seal -> the importer's own checks on what was sealed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from airgap.bundle.claims import read_claims
+from airgap.bundle.frames import DEFAULT_LEVEL
+from airgap.bundle.tree import medium_faults
+from airgap.connected.collect.files import collect_files
+from airgap.connected.collected import Collected
+from airgap.connected.request import Request
+from airgap.connected.seal import Plan, Sealed, seal
+from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
+from airgap.core.errors import UsageError
+from airgap.core.keys import PrivateKey
+from airgap.core.manifest import Loss
+from airgap.core.statement import Container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to seal, beyond what the request says.
+
+    Attributes:
+        after: paths of the channel's previous bundle, none for the first.
+        created: the time that all headers and the statement carry, UTC.
+    """
+
+    keys: Sequence[PrivateKey]
+    created: datetime
+    version: str
+    after: Sequence[str] = ()
+    updates: Sequence[Envelope] = ()
+    container: Container = Container.ARCHIVE
+    level: int = DEFAULT_LEVEL
+    volume_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What would travel, and what would not."""
+
+    artifacts: Sequence[Collected]
+    losses: Sequence[Loss]
+
+    @property
+    def content(self) -> int:
+        """Bytes of all artifacts and their evidence."""
+        evidence = {source.path: source.size for item in self.artifacts for source, _, _ in item.evidence}
+        return sum(item.source.size for item in self.artifacts) + sum(evidence.values())
+
+    @property
+    def warnings(self) -> list[str]:
+        """Files that a directory bundle could not put on every medium."""
+        return [
+            f"{item.source.path}: {fault}"
+            for item in self.artifacts
+            for fault in medium_faults(item.source.path, item.source.size)
+        ]
+
+
+def gather(request: Request) -> Gathered:
+    """Collect all sources of a request.
+
+    Raises:
+        UsageError: a source that matches nothing.
+        FormatError: a name that is not portable.
+    """
+    found = [item for source in request.sources for item in collect_files(source)]
+    artifacts = [item for item in found if isinstance(item, Collected)]
+    return Gathered(artifacts, [item for item in found if isinstance(item, Loss)])
+
+
+def export(request: Request, gathered: Gathered, out: str, options: Options, *, progress: Callable[[int], None]) -> Sealed:
+    """Write and sign a bundle of what was gathered.
+
+    Raises:
+        UsageError, FormatError: nothing was written.
+    """
+    sequence, previous = follow(request, options)
+    plan = Plan(
+        artifacts=gathered.artifacts,
+        losses=gathered.losses,
+        channel=request.channel,
+        sequence=sequence,
+        previous=previous,
+        created=options.created,
+        expires=options.created + request.expires,
+        destination=request.destination,
+        keys=options.keys,
+        version=options.version,
+        updates=options.updates,
+        container=options.container,
+        level=options.level,
+        volume_size=options.volume_size,
+    )
+    return seal(plan, out, progress=progress)
+
+
+def follow(request: Request, options: Options) -> tuple[int, bytes | None]:
+    """The sequence number and previous manifest: 1 and none, or what follows the bundle given.
+
+    Raises:
+        UsageError: that bundle is of another channel, or nobody who signs now signed it.
+    """
+    if not options.after:
+        return 1, None
+    claims = read_claims(options.after)
+    own = {key.public.key_id: key.public for key in options.keys}
+    by_us = tuple(s for s in claims.envelope.signatures if s.key_id in own)
+    if not by_us:
+        raise UsageError("--after: expected a bundle that one of these keys signed, got one by others")
+    authenticate(Envelope(STATEMENT_TYPE, claims.envelope.payload, by_us), STATEMENT_TYPE, own, what="--after")
+    if claims.statement.channel != request.channel:
+        raise UsageError(f"--after: expected channel {request.channel}, got {claims.statement.channel}")
+    return claims.statement.sequence + 1, claims.statement.manifest

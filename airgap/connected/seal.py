@@ -1,0 +1,234 @@
+"""Seal collected sources into a bundle: room for the head, payload in one pass, manifest, statement, signatures.
+
+Source: docs/format.md, "Writing".
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from airgap.bundle import tarstream
+from airgap.bundle.frames import DEFAULT_LEVEL, max_size
+from airgap.bundle.head import FILE_NAME, MAX_ENVELOPE, MAX_TRUST, Head, Sizes
+from airgap.bundle.output import Output
+from airgap.bundle.tree import TreeWriter
+from airgap.bundle.writer import PayloadWriter
+from airgap.connected.collected import Collected, FileSource
+from airgap.core import canonical
+from airgap.core.digest import sha256
+from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
+from airgap.core.errors import UsageError
+from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
+from airgap.core.manifest import SUMS, Artifact, Document, Frames, Loss, Manifest
+from airgap.core.names import check_distinct
+from airgap.core.statement import Container, Statement
+
+FRAME_SIZE: Final = 1024 * 1024
+SIGNATURE_ROOM: Final = 24 * 1024
+"""Bytes left free in the envelope area: four more hybrid signatures (4.6 kB each in base64) fit."""
+TOOL: Final = "airgap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything about a bundle that is known before the first byte is read.
+
+    Attributes:
+        artifacts, losses: what was collected.
+        updates: trust-document updates to carry, oldest first.
+        level: of zstd.
+        volume_size: bytes of a volume, None for one file.
+    """
+
+    artifacts: Sequence[Collected]
+    losses: Sequence[Loss]
+    channel: str
+    sequence: int
+    previous: bytes | None
+    created: datetime
+    expires: datetime
+    destination: str | None
+    keys: Sequence[PrivateKey]
+    version: str
+    updates: Sequence[Envelope] = ()
+    container: Container = Container.ARCHIVE
+    level: int = DEFAULT_LEVEL
+    volume_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was written."""
+
+    paths: Sequence[str]
+    statement: Statement
+    manifest: Manifest
+
+
+class _Draft:
+    """The manifest while its digests are still unknown, sorted as it will be written."""
+
+    def __init__(self, plan: Plan) -> None:
+        evidence = {source.path: (source, role, media) for item in plan.artifacts for source, role, media in item.evidence}
+        self._documents = [evidence[path] for path in sorted(evidence)]
+        self._artifacts = sorted(plan.artifacts, key=lambda item: item.source.path)
+        self._losses = sorted(plan.losses)
+        check_distinct(source.path for source in self.sources)
+        self.content = sum(source.size for source in self.sources)
+
+    @property
+    def sources(self) -> list[FileSource]:
+        """All sources in the order of the tar stream."""
+        return [source for source, _, _ in self._documents] + [item.source for item in self._artifacts]
+
+    def manifest(self, digests: Sequence[bytes], frames: Frames) -> Manifest:
+        """The manifest for these digests, in the order of ``sources``."""
+        count = len(self._documents)
+        return Manifest(
+            frame_size=FRAME_SIZE,
+            documents=[
+                Document(source.path, source.size, digest, role, media)
+                for (source, role, media), digest in zip(self._documents, digests[:count], strict=True)
+            ],
+            artifacts=[_artifact(item, digest) for item, digest in zip(self._artifacts, digests[count:], strict=True)],
+            losses=self._losses,
+            frames=frames,
+        )
+
+    def manifest_size(self, frames: int) -> int:
+        """An upper bound of the manifest's bytes: digests have fixed width, frames a largest text."""
+        zero = bytes(32)
+        empty = self.manifest([zero] * len(self.sources), Frames())
+        widest = len(f'[{max_size(FRAME_SIZE)},{FRAME_SIZE},"{zero.hex()}"],')
+        return sum(map(len, empty.parts())) + frames * widest + 1
+
+
+def seal(plan: Plan, out: str, *, progress: Callable[[int], None]) -> Sealed:
+    """Write and sign a bundle. Nothing is left behind when it fails.
+
+    Args:
+        plan: what to write.
+        out: path of the archive, the first part of its volumes' names, or the directory.
+        progress: told bytes done.
+
+    Raises:
+        UsageError: a source changed, the name is taken, or there is no room for the head.
+        FormatError: names clash.
+    """
+    if not plan.artifacts:
+        raise UsageError("export: expected at least one file, got none")
+    draft = _Draft(plan)
+    if plan.container is Container.DIRECTORY:
+        return _seal_directory(plan, draft, out, progress)
+    return _seal_archive(plan, draft, out, progress)
+
+
+def _seal_archive(plan: Plan, draft: _Draft, out: str, progress: Callable[[int], None]) -> Sealed:
+    stream = tarstream.stream_size((source.path, source.size) for source in draft.sources)
+    sizes = _head_sizes(plan, draft.manifest_size(-(-stream // FRAME_SIZE)))
+    output = Output(out, volume_size=plan.volume_size)
+    try:
+        output.seek_start(sizes.head)
+        writer = PayloadWriter(output, frame_size=FRAME_SIZE, level=plan.level, progress=progress)
+        digests = writer.write(draft.sources, mtime=int(plan.created.timestamp()))
+        manifest = draft.manifest(digests, writer.frames)
+        head, statement = _sign(plan, draft, manifest, sizes, output.size)
+        output.write_head(head.encode())
+        paths = output.commit()
+    except BaseException:
+        output.abort()
+        raise
+    return Sealed(paths, statement, manifest)
+
+
+def _seal_directory(plan: Plan, draft: _Draft, out: str, progress: Callable[[int], None]) -> Sealed:
+    sizes = _head_sizes(plan, draft.manifest_size(0))
+    tree = TreeWriter(out)
+    try:
+        digests = [tree.write(source, progress) for source in draft.sources]
+        manifest = draft.manifest(digests, Frames())
+        paths = [source.path for source in draft.sources]
+        lines = b"".join(tarstream.sums_lines(zip(paths, digests, strict=True)))
+        tree.write_bytes(SUMS, lines)
+        head, statement = _sign(plan, draft, manifest, sizes, draft.content + len(lines))
+        tree.write_bytes(FILE_NAME, head.encode())
+        tree.commit()
+    except BaseException:
+        shutil.rmtree(tree.temporary, ignore_errors=True)
+        raise
+    return Sealed([out], statement, manifest)
+
+
+def _sign(plan: Plan, draft: _Draft, manifest: Manifest, sizes: Sizes, size: int) -> tuple[Head, Statement]:
+    """The head for a finished payload."""
+    area = canonical.pad(manifest.encode(), sizes.manifest, what="manifest area")
+    statement = _statement(plan, sha256(area), size, draft)
+    envelope = Envelope(STATEMENT_TYPE, statement.encode(), ()).with_signatures(plan.keys)
+    head = Head(
+        canonical.pad(_updates(plan), sizes.trust, what="trust area"),
+        canonical.pad(envelope.encode(), sizes.envelope, what="envelope area"),
+        area,
+    )
+    return head, statement
+
+
+def _head_sizes(plan: Plan, manifest: int) -> Sizes:
+    """Room for the areas: what is known exactly, the largest text of what is not, and space for more signatures."""
+    widest = Statement(
+        manifest=bytes(32),
+        channel=plan.channel,
+        sequence=plan.sequence,
+        previous=plan.previous,
+        created=plan.created,
+        expires=plan.expires,
+        destination=plan.destination,
+        container=plan.container,
+        size=canonical.MAX_INTEGER,
+        base=None,
+        artifacts=canonical.MAX_INTEGER,
+        content=canonical.MAX_INTEGER,
+        tool=f"{TOOL} {plan.version}",
+    )
+    signatures = tuple(
+        Signature(f"{index:064x}", bytes(SIGNATURE_SIZE[key.algorithm])) for index, key in enumerate(plan.keys)
+    )
+    envelope = len(Envelope(STATEMENT_TYPE, widest.encode(), signatures).encode()) + SIGNATURE_ROOM
+    trust = len(_updates(plan)) + 1
+    if envelope > MAX_ENVELOPE or trust > MAX_TRUST:
+        raise UsageError("export: expected fewer signatures and trust updates, got more than a head has room for")
+    return Sizes(trust, envelope, manifest)
+
+
+def _updates(plan: Plan) -> bytes:
+    return canonical.encode([envelope.value() for envelope in plan.updates])
+
+
+def _statement(plan: Plan, manifest: bytes, size: int, draft: _Draft) -> Statement:
+    return Statement(
+        manifest=manifest,
+        channel=plan.channel,
+        sequence=plan.sequence,
+        previous=plan.previous,
+        created=plan.created,
+        expires=plan.expires,
+        destination=plan.destination,
+        container=plan.container,
+        size=size,
+        base=None,
+        artifacts=len(plan.artifacts),
+        content=draft.content,
+        tool=f"{TOOL} {plan.version}",
+    )
+
+
+def _artifact(item: Collected, digest: bytes) -> Artifact:
+    return Artifact(
+        item.source.path,
+        item.source.size,
+        digest,
+        item.purl,
+        evidence=tuple(sorted(source.path for source, _, _ in item.evidence)),
+        custody=item.custody,
+    )

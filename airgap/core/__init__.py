@@ -1,0 +1,1 @@
+"""Values and rules: no disk, no clock, no environment, no randomness, no network."""

@@ -1,0 +1,431 @@
+"""The manifest: every entry of a bundle, and every frame of its archive.
+
+A manifest may hold 100,000 entries, and a JSON Schema validator takes 14 seconds for so many. So the walk is shaped like
+the document: the outer object and the losses go through the schema, the long arrays are read entry by entry with one
+expression each, which accepts exactly the canonical text of an entry, or, where an entry holds free metadata, through the
+general strict reader and the checks below. tests/core holds schema, expression and checks to one verdict.
+"""
+
+import re
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from airgap.core import canonical
+from airgap.core.digest import parse_sha256
+from airgap.core.errors import FormatError
+from airgap.core.names import check_distinct, check_path
+from airgap.core.purl import check_purl
+from airgap.core.reasons import Reason
+from airgap.core.schema import validate
+
+FORMAT: Final = 1
+FRAME_SIZES: Final = range(64 * 1024, 8 * 1024 * 1024 + 1)
+SUMS: Final = "SHA256SUMS"
+
+
+class Role(StrEnum):
+    """What a document is."""
+
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
+    KEY = "key"
+    ANCHOR_DATA = "anchor-data"
+    INDEX = "index"
+    SBOM = "sbom"
+    SCAN = "scan"
+
+
+class Artifact(NamedTuple):
+    """One artifact. ``size`` in bytes, ``sha256`` raw; ``stored`` is false when a delta leaves it out."""
+
+    path: str
+    size: int
+    sha256: bytes
+    purl: str
+    stored: bool = True
+    evidence: tuple[str, ...] = ()
+    custody: tuple[Mapping[str, str], ...] = ()
+    metadata: Mapping[str, Any] = {}
+
+    def value(self) -> dict[str, Any]:
+        """The entry as a JSON value."""
+        return {
+            "path": self.path,
+            "size": self.size,
+            "sha256": self.sha256.hex(),
+            "purl": self.purl,
+            "stored": self.stored,
+            "evidence": list(self.evidence),
+            "custody": [dict(hop) for hop in self.custody],
+            "metadata": dict(self.metadata),
+        }
+
+
+class Document(NamedTuple):
+    """One document: evidence, key, index metadata, SBOM or scan result. ``size`` in bytes."""
+
+    path: str
+    size: int
+    sha256: bytes
+    role: Role
+    media_type: str
+
+    def value(self) -> dict[str, Any]:
+        """The entry as a JSON value."""
+        return {
+            "path": self.path,
+            "size": self.size,
+            "sha256": self.sha256.hex(),
+            "role": self.role,
+            "mediaType": self.media_type,
+        }
+
+
+Entry = Artifact | Document
+T = TypeVar("T")
+
+
+class Loss(NamedTuple):
+    """Something that could not be carried, said openly."""
+
+    purl: str
+    what: str
+    detail: str
+
+    def value(self) -> dict[str, str]:
+        """The loss as a JSON value."""
+        return {"purl": self.purl, "what": self.what, "detail": self.detail}
+
+
+@dataclass(slots=True)
+class Frames:
+    """Sizes and digests of all frames, 37 bytes each: a terabyte has a million of them."""
+
+    compressed: "array[int]" = field(default_factory=lambda: array("I"))
+    uncompressed: "array[int]" = field(default_factory=lambda: array("I"))
+    digests: bytearray = field(default_factory=bytearray)
+    raw: bytearray = field(default_factory=bytearray)
+
+    def __len__(self) -> int:
+        return len(self.compressed)
+
+    def append(self, compressed: int, uncompressed: int, digest: bytes | None) -> None:
+        """Add a frame; no digest means that it consists of raw blocks."""
+        self.compressed.append(compressed)
+        self.uncompressed.append(uncompressed)
+        self.digests += digest or bytes(32)
+        self.raw.append(digest is None)
+
+    def digest(self, index: int) -> bytes | None:
+        """SHA-256 of the compressed bytes, None for a frame of raw blocks."""
+        return None if self.raw[index] else bytes(self.digests[index * 32 : index * 32 + 32])
+
+    def encode(self) -> bytes:
+        """The canonical text of the array."""
+        parts = []
+        for index, (compressed, uncompressed) in enumerate(zip(self.compressed, self.uncompressed, strict=True)):
+            digest = self.digest(index)
+            parts.append(b"[%d,%d,%b]" % (compressed, uncompressed, b'"%b"' % digest.hex().encode() if digest else b"null"))
+        return b"[" + b",".join(parts) + b"]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All entries in the order of the tar stream: documents, then artifacts, each sorted by path."""
+
+    frame_size: int
+    artifacts: Sequence[Artifact]
+    documents: Sequence[Document]
+    losses: Sequence[Loss] = ()
+    frames: Frames = field(default_factory=Frames)
+
+    @classmethod
+    def parse(cls, raw: bytes, *, max_entries: int) -> Self:
+        """Read a manifest whose digest was signed; accepts exactly what ``encode`` writes.
+
+        Args:
+            raw: the manifest area without its padding.
+            max_entries: cap on artifacts, documents and losses together (T088).
+
+        Raises:
+            FormatError: malformed, too many entries, a bad or clashing name, or contradictory.
+        """
+        walk = _Walk(raw, max_entries)
+        walk.expect(b'{"artifacts":[')
+        artifacts = list(walk.items(_ARTIFACT, _fast_artifact, _slow_artifact))
+        walk.expect(b',"documents":[')
+        documents = list(walk.items(_DOCUMENT, _fast_document, _slow_document))
+        walk.expect(b',"format":1,"frameSize":')
+        frame_size = walk.integer()
+        walk.expect(b',"frames":[')
+        frames = _read_frames(walk)
+        walk.expect(b",")
+        rest = canonical.decode(b"{" + raw[walk.at :], what="manifest")
+        shape = {"artifacts": [], "documents": [], "format": FORMAT, "frameSize": frame_size, "frames": [], **rest}
+        validate("manifest", shape, what="manifest")
+        losses = [Loss(**loss) for loss in rest["losses"]]
+        walk.count(len(losses))
+        manifest = cls(frame_size=frame_size, artifacts=artifacts, documents=documents, losses=losses, frames=frames)
+        manifest.check()
+        return manifest
+
+    def check(self) -> None:
+        """Prove the rules that no single entry shows: order, distinct names, evidence that exists, frame sizes.
+
+        Raises:
+            FormatError: with reason malformed or name-clash.
+        """
+        for entries in (self.documents, self.artifacts):
+            paths = [entry.path for entry in entries]
+            if any(one >= other for one, other in zip(paths, paths[1:], strict=False)):
+                raise FormatError("manifest: expected entries sorted by path without repetition, got another order")
+        check_distinct(entry.path for entries in (self.documents, self.artifacts) for entry in entries)
+        known = {document.path for document in self.documents}
+        for artifact in self.artifacts:
+            for path in artifact.evidence:
+                if path not in known:
+                    raise FormatError(f"manifest: expected evidence among the documents, got {path!a:.120}")
+        sizes = self.frames.uncompressed
+        if any(size != self.frame_size for size in sizes[:-1]) or (sizes and not 0 < sizes[-1] <= self.frame_size):
+            raise FormatError("manifest: expected full frames and a last one that is not larger, got other sizes")
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """The entries whose bytes travel, in the order of the tar stream."""
+        yield from self.documents
+        for artifact in self.artifacts:
+            if artifact.stored:
+                yield artifact
+
+    def encode(self) -> bytes:
+        """The one encoding of the manifest."""
+        return b"".join(self.parts())
+
+    def parts(self) -> Iterator[bytes]:
+        """The encoding, piece by piece."""
+        yield b'{"artifacts":['
+        yield b",".join(map(_encode_artifact, self.artifacts))
+        yield b'],"documents":['
+        yield b",".join(canonical.encode(d.value()) for d in self.documents)
+        yield b'],"format":1,"frameSize":%d,"frames":' % self.frame_size
+        yield self.frames.encode()
+        yield b',"losses":' + canonical.encode([loss.value() for loss in self.losses]) + b"}"
+
+
+_TEXT = rb"[ !#-\[\]-~]+"  # printable ASCII without quote and backslash: stands for itself in JSON
+_NUMBER = rb"(0|[1-9][0-9]{0,15})"
+_ARTIFACT = re.compile(
+    rb'\{"custody":\[\],"evidence":\[((?:"'
+    + _TEXT
+    + rb'"(?:,"'
+    + _TEXT
+    + rb'")*)?)\],"metadata":\{\},"path":"('
+    + _TEXT
+    + rb')","purl":"('
+    + _TEXT
+    + rb')","sha256":"([0-9a-f]{64})","size":'
+    + _NUMBER
+    + rb',"stored":(true|false)\}'
+)
+_DOCUMENT = re.compile(
+    rb'\{"mediaType":"('
+    + _TEXT
+    + rb')","path":"('
+    + _TEXT
+    + rb')","role":"([a-z-]+)","sha256":"([0-9a-f]{64})","size":'
+    + _NUMBER
+    + rb"\}"
+)
+_FRAME = re.compile(rb"\[([1-9][0-9]{0,8}),([1-9][0-9]{0,8}),(?:null|\"([0-9a-f]{64})\")\]")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_PLAIN = re.compile(_TEXT.decode())
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
+_ECOSYSTEM = re.compile(r"artifacts/[a-z0-9]+/.")
+_HOPS: Final = frozenset({"registry", "mirror", "proxy", "re-host", "agent", "exporter", "importer"})
+MAX_METADATA: Final = 1024 * 1024
+
+
+class _Walk:
+    """A position in the manifest's bytes."""
+
+    def __init__(self, raw: bytes, max_entries: int) -> None:
+        self.raw = raw
+        self.at = 0
+        self._left = max_entries
+
+    def expect(self, literal: bytes) -> None:
+        """Step over these bytes and no others."""
+        if not self.raw.startswith(literal, self.at):
+            raise FormatError(f"manifest: expected {literal.decode()} at byte {self.at}, got other bytes")
+        self.at += len(literal)
+
+    def integer(self) -> int:
+        """Step over an integer."""
+        found = re.compile(_NUMBER).match(self.raw, self.at)
+        if not found:
+            raise FormatError(f"manifest: expected an integer at byte {self.at}, got other bytes")
+        self.at = found.end()
+        return int(found[1])
+
+    def count(self, number: int) -> None:
+        """Take entries off the cap."""
+        self._left -= number
+        if self._left < 0:
+            raise FormatError("manifest: expected fewer entries, got more than the policy allows", reason=Reason.TOO_LARGE)
+
+    def items(
+        self, pattern: re.Pattern[bytes], fast: Callable[[re.Match[bytes]], T], slow: Callable[[Any], T]
+    ) -> Iterator[T]:
+        """Step over the entries of an array and its closing bracket."""
+        if self.raw.startswith(b"]", self.at):
+            self.at += 1
+            return
+        while True:
+            self.count(1)
+            found = pattern.match(self.raw, self.at)
+            if found:
+                self.at = found.end()
+                yield fast(found)
+            else:
+                yield slow(self.slow_item())
+            separator = self.raw[self.at : self.at + 1]
+            self.at += 1
+            if separator == b"]":
+                return
+            if separator != b",":
+                raise FormatError(f"manifest: expected ',' or ']' at byte {self.at - 1}, got another byte")
+
+    def slow_item(self) -> Any:
+        """Step over one JSON value of any shape and return it, strictly read."""
+        depth = 0
+        for found in _TOKEN.finditer(self.raw, self.at):
+            if found[0] in b"[{":
+                depth += 1
+            elif found[0] in b"]}":
+                depth -= 1
+            if depth == 0:
+                value = canonical.decode(self.raw[self.at : found.end()], what="manifest")
+                self.at = found.end()
+                return value
+        raise FormatError("manifest: expected an entry, got the end")
+
+
+def _read_frames(walk: _Walk) -> Frames:
+    """Step over the array of frames."""
+    frames = Frames()
+    if walk.raw.startswith(b"]", walk.at):
+        walk.at += 1
+        return frames
+    while True:
+        found = _FRAME.match(walk.raw, walk.at)
+        if not found:
+            raise FormatError(f"manifest: expected a frame at byte {walk.at}, got other bytes")
+        frames.append(int(found[1]), int(found[2]), bytes.fromhex(found[3].decode()) if found[3] else None)
+        separator = walk.raw[found.end() : found.end() + 1]
+        walk.at = found.end() + 1
+        if separator == b"]":
+            return frames
+        if separator != b",":
+            raise FormatError(f"manifest: expected ',' or ']' at byte {walk.at - 1}, got another byte")
+
+
+def _fast_artifact(found: re.Match[bytes]) -> Artifact:
+    evidence, path, purl, digest, size, stored = found.groups()
+    artifact = Artifact(
+        path.decode(),
+        int(size),
+        bytes.fromhex(digest.decode()),
+        purl.decode(),
+        stored == b"true",
+        tuple(evidence[1:-1].decode().split('","')) if evidence else (),
+    )
+    _check_artifact(artifact)
+    return artifact
+
+
+def _fast_document(found: re.Match[bytes]) -> Document:
+    media_type, path, role, digest, size = (group.decode() for group in found.groups())
+    return _document(path, int(size), digest, role, media_type)
+
+
+def _slow_artifact(value: Any) -> Artifact:
+    _check_members(value, _ARTIFACT_MEMBERS)
+    artifact = Artifact(
+        value["path"],
+        value["size"],
+        parse_sha256(value["sha256"]),
+        value["purl"],
+        value["stored"],
+        tuple(value["evidence"]),
+        tuple(value["custody"]),
+        value["metadata"],
+    )
+    if not all(isinstance(path, str) for path in artifact.evidence):
+        raise FormatError("manifest: expected evidence as paths, got another value")
+    for hop in artifact.custody:
+        _check_members(hop, {"kind": str, "name": str})
+        if hop["kind"] not in _HOPS or not 0 < len(hop["name"]) <= 200:
+            raise FormatError("manifest: expected a known hop in the custody, got another")
+    if len(canonical.encode(artifact.metadata)) > MAX_METADATA or not all(map(str.isascii, artifact.metadata)):
+        raise FormatError(f"manifest: expected metadata with ASCII names of at most {MAX_METADATA} bytes, got other")
+    _check_artifact(artifact)
+    return artifact
+
+
+def _slow_document(value: Any) -> Document:
+    _check_members(value, _DOCUMENT_MEMBERS)
+    return _document(value["path"], value["size"], value["sha256"], value["role"], value["mediaType"])
+
+
+def _document(path: str, size: int, digest: str, role: str, media_type: str) -> Document:
+    if role not in _ROLES or not _MEDIA_TYPE.fullmatch(media_type):
+        raise FormatError("manifest: expected a known role and a media type, got another")
+    document = Document(path, size, parse_sha256(digest), Role(role), media_type)
+    _check_place(path, size, is_document=True)
+    return document
+
+
+def _check_artifact(artifact: Artifact) -> None:
+    _check_place(artifact.path, artifact.size, is_document=False)
+    check_purl(artifact.purl)
+    if len(artifact.evidence) > 1 and len(set(artifact.evidence)) != len(artifact.evidence):
+        raise FormatError("manifest: expected distinct evidence, got a repeated path")
+
+
+def _check_place(path: str, size: int, *, is_document: bool) -> None:
+    check_path(path)
+    inside = path.startswith("documents/") if is_document else _ECOSYSTEM.match(path)
+    if not inside:
+        raise FormatError(f"manifest: expected artifacts/<ecosystem>/... or documents/..., got {path!a:.120}")
+    if not 0 <= size <= canonical.MAX_INTEGER:
+        raise FormatError("manifest: expected a size, got another number")
+
+
+_ROLES: Final = frozenset(Role)
+_ARTIFACT_MEMBERS: Final = {
+    "path": str, "size": int, "sha256": str, "purl": str, "stored": bool, "evidence": list, "custody": list, "metadata": dict,
+}  # fmt: skip
+_DOCUMENT_MEMBERS: Final = {"path": str, "size": int, "sha256": str, "role": str, "mediaType": str}
+
+
+def _check_members(value: Any, members: Mapping[str, type]) -> None:
+    """Exactly these members, each of exactly its type (a bool is no int here)."""
+    if not isinstance(value, dict) or value.keys() != members.keys():
+        raise FormatError(f"manifest: expected an entry with {', '.join(members)}, got other members")
+    for name, kind in members.items():
+        if type(value[name]) is not kind:
+            raise FormatError(f"manifest: expected {kind.__name__} for {name}, got {type(value[name]).__name__}")
+
+
+def _encode_artifact(artifact: Artifact) -> bytes:
+    plain = not artifact.custody and not artifact.metadata and _PLAIN.fullmatch(artifact.path)
+    if not plain or not all(map(_PLAIN.fullmatch, artifact.evidence)):
+        return canonical.encode(artifact.value())
+    evidence = ",".join(f'"{path}"' for path in artifact.evidence)
+    return (
+        f'{{"custody":[],"evidence":[{evidence}],"metadata":{{}},"path":"{artifact.path}","purl":"{artifact.purl}",'
+        f'"sha256":"{artifact.sha256.hex()}","size":{artifact.size},"stored":{"true" if artifact.stored else "false"}}}'
+    ).encode()

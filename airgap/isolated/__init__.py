@@ -1,0 +1,1 @@
+"""The importing side: open, verify, admit, store, views, recheck. Never a network."""

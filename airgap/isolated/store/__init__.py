@@ -1,0 +1,1 @@
+"""The local repository on disk: objects, generations, ledger, index."""

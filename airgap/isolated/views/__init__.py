@@ -1,0 +1,1 @@
+"""One tree per ecosystem that the real client installs from."""
