@@ -50,11 +50,11 @@ def read_claims(paths: Sequence[str]) -> Heard:
     if len(paths) == 1 and is_directory(paths[0]):
         file = HeadFile(paths[0])
         try:
-            return _claims(read_head(file, max_manifest=MAX_MANIFEST))
+            return hear(read_head(file, max_manifest=MAX_MANIFEST))
         finally:
             file.close()
     with open_medium(paths) as medium:
-        return _claims(read_head(medium, max_manifest=MAX_MANIFEST))
+        return hear(read_head(medium, max_manifest=MAX_MANIFEST))
 
 
 def check_claims(paths: Sequence[str], *, progress: Callable[[int], None]) -> tuple[Heard, list[Finding]]:
@@ -69,7 +69,7 @@ def check_claims(paths: Sequence[str], *, progress: Callable[[int], None]) -> tu
         claims = read_claims(paths)
         return claims, read_directory(paths[0], claims.manifest(), sink=NullSink(), progress=progress)
     with open_medium(paths) as medium:
-        claims = _claims(read_head(medium, max_manifest=MAX_MANIFEST))
+        claims = hear(read_head(medium, max_manifest=MAX_MANIFEST))
         if medium.length != claims.statement.size:
             raise FormatError(
                 f"bundle: expected {claims.statement.size} bytes, got {medium.length}", reason=Reason.WRONG_SIZE
@@ -85,7 +85,12 @@ def check_claims(paths: Sequence[str], *, progress: Callable[[int], None]) -> tu
     return claims, findings
 
 
-def _claims(head: Head) -> Heard:
+def hear(head: Head) -> Heard:
+    """The values in a head.
+
+    Raises:
+        FormatError: malformed.
+    """
     updates = canonical.decode(canonical.unpad(head.trust, what="trust area"), what="trust area")
     envelope = Envelope.parse(canonical.unpad(head.envelope, what="envelope area"))
     return Heard(head, updates, envelope, Statement.peek(envelope.payload))

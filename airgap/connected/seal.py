@@ -21,7 +21,7 @@ from airgap.core.digest import sha256
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
 from airgap.core.errors import UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
-from airgap.core.manifest import SUMS, Artifact, Document, Frames, Loss, Manifest
+from airgap.core.manifest import SUMS, Artifact, Document, Frames, Loss, Manifest, inside
 from airgap.core.names import check_distinct
 from airgap.core.statement import Container, Statement
 
@@ -75,7 +75,7 @@ class _Draft:
         self._documents = [evidence[path] for path in sorted(evidence)]
         self._artifacts = sorted(plan.artifacts, key=lambda item: item.source.path)
         self._losses = sorted(plan.losses)
-        check_distinct(source.path for source in self.sources)
+        check_distinct(inside(source.path) for source in self.sources)
         self.content = sum(source.size for source in self.sources)
 
     @property

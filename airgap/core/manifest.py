@@ -182,7 +182,7 @@ class Manifest:
             paths = [entry.path for entry in entries]
             if any(one >= other for one, other in zip(paths, paths[1:], strict=False)):
                 raise FormatError("manifest: expected entries sorted by path without repetition, got another order")
-        check_distinct(entry.path for entries in (self.documents, self.artifacts) for entry in entries)
+        check_distinct(inside(entry.path) for entries in (self.documents, self.artifacts) for entry in entries)
         known = {document.path for document in self.documents}
         for artifact in self.artifacts:
             for path in artifact.evidence:
@@ -199,6 +199,12 @@ class Manifest:
         for artifact in self.artifacts:
             if artifact.stored:
                 yield artifact
+
+    @property
+    def named(self) -> Iterator[Entry]:
+        """All entries, those of the base included."""
+        yield from self.documents
+        yield from self.artifacts
 
     def encode(self) -> bytes:
         """The one encoding of the manifest."""
@@ -246,6 +252,14 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}"
 _ECOSYSTEM = re.compile(r"artifacts/[a-z0-9]+/.")
 _HOPS: Final = frozenset({"registry", "mirror", "proxy", "re-host", "agent", "exporter", "importer"})
 MAX_METADATA: Final = 1024 * 1024
+
+
+def inside(path: str) -> str:
+    """A path without its first component: where views put both an artifact and a document that stands beside it.
+
+    ``artifacts/files/x.asc`` and ``documents/files/x.asc`` are one name there, so they count as one.
+    """
+    return path.partition("/")[2]
 
 
 class _Walk:

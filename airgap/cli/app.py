@@ -1,0 +1,103 @@
+"""The tree of commands, and how every run ends: an exit code, and one sentence when it went wrong."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from airgap.cli.exits import EPILOG, Exit, exit_of
+from airgap.cli.terminal import emit, warn
+from airgap.core.errors import AirgapError
+
+app = typer.Typer(
+    name="airgap",
+    help="Carry software across an air gap with its producers' signatures, and verify every entry again where it is used.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+trust = typer.Typer(help="Make, read and move trust documents.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None)
+ledger = typer.Typer(
+    help="Read a store's history and prove that it is whole.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from airgap import __version__
+
+        print(f"airgap {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Carry software across an air gap with its producers' signatures, and verify it again where it is used."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    _register()
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=list(arguments), prog_name="airgap", standalone_mode=False)
+    except AirgapError as exc:
+        return _explain(exc, arguments)
+    except KeyboardInterrupt:
+        warn("airgap: interrupted; nothing was changed")
+        return 130
+    except BrokenPipeError:
+        # the reader went away: nothing is wrong with us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.INTERNAL
+    except Exception as exc:
+        return _other(exc, arguments)
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
+    code = exit_of(exc)
+    if "--json" in arguments:
+        reason = getattr(exc, "reason", None)
+        emit({"result": "error", "reason": reason, "message": exc.message, "hint": exc.hint, "exit": int(code)})
+    else:
+        warn(f"airgap: {exc.message}")
+        if exc.hint:
+            warn(f"hint: {exc.hint}")
+    return code
+
+
+def _other(exc: Exception, arguments: Sequence[str]) -> int:
+    """Usage errors of the command-line library, and defects of ours."""
+    import click
+
+    if isinstance(exc, click.exceptions.Exit):
+        return exc.exit_code
+    if isinstance(exc, click.ClickException) or _is_click(exc):
+        exc.show()  # type: ignore[attr-defined]  # typer may carry its own copy of click
+        return Exit.USAGE
+    if sys.flags.dev_mode:
+        raise exc
+    warn(f"airgap: internal error: {type(exc).__name__}: {exc}")
+    warn("hint: this is a defect; run again with python -X dev -m airgap ... and report what it prints")
+    return Exit.INTERNAL
+
+
+def _is_click(exc: Any) -> bool:
+    return hasattr(exc, "exit_code") and hasattr(exc, "show")
+
+
+def _register() -> None:
+    """Hang every command into the tree; each loads what it needs when it runs."""
+    if app.registered_commands:
+        return
+    from airgap.cli import commands
+
+    commands.register(app, trust, ledger)

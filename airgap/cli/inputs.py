@@ -1,0 +1,155 @@
+"""Options to values: keys, passphrases, time, documents. The only place that reads the environment or asks the clock."""
+
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from airgap.core.errors import UsageError
+from airgap.core.keys import ENTROPY, PrivateKey, PublicKey, is_encrypted, parse_private, parse_public
+from airgap.core.names import check_token
+
+MAX_DOCUMENT = 16 * 1024 * 1024
+
+
+def now() -> datetime:
+    """The clock's time, UTC, whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def build_time() -> datetime:
+    """SOURCE_DATE_EPOCH when it is set, else the clock's time.
+
+    Source: reproducible-builds.org, SOURCE_DATE_EPOCH.
+    """
+    said = os.environ.get("SOURCE_DATE_EPOCH")
+    if said is None:
+        return now()
+    if not said.isdecimal() or int(said) > 8**11 - 1:
+        raise UsageError(f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {said!a:.40}")
+    return datetime.fromtimestamp(int(said), UTC)
+
+
+def entropy() -> bytes:
+    """Fresh entropy for one key."""
+    return secrets.token_bytes(ENTROPY)
+
+
+def run_id() -> str:
+    """A name for a staging folder."""
+    return secrets.token_hex(8)
+
+
+def read_document(path: str) -> bytes:
+    """A small file: a trust document, a key, a policy.
+
+    Raises:
+        UsageError: it cannot be read, or it is too large to be one.
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_DOCUMENT + 1)
+    except OSError as exc:
+        raise UsageError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+    if len(raw) > MAX_DOCUMENT:
+        raise UsageError(f"{path}: expected a document, got more than {MAX_DOCUMENT} bytes")
+    return raw
+
+
+def policy_text(name: str) -> str:
+    """A preset by name, or the text of a file.
+
+    Raises:
+        UsageError: neither.
+    """
+    from airgap.core.policy import PRESETS
+
+    if name in PRESETS:
+        return PRESETS[name]
+    if not os.path.exists(name):
+        raise UsageError(f"--policy: expected {', '.join(PRESETS)} or a file, got {name!a:.100}")
+    try:
+        return read_document(name).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{name}: expected a policy in TOML, got bytes that are not UTF-8") from exc
+
+
+def write_new(path: str, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a new file, durable and complete or not at all.
+
+    Raises:
+        UsageError: the name is taken, or the file cannot be written.
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.part")
+    try:
+        if os.path.lexists(path):
+            raise UsageError(f"{path}: expected a new name, got a file that exists")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(fd)
+            os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+    except OSError as exc:
+        raise UsageError(f"{path}: expected to write it, got {os.strerror(exc.errno or 0)}") from exc
+
+
+def passphrase(*, confirm: bool) -> bytes:
+    """The passphrase from AIRGAP_PASSPHRASE_FILE (its first line), else from the terminal.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = os.environ.get("AIRGAP_PASSPHRASE_FILE")
+    if path:
+        line = read_document(path).split(b"\n", 1)[0].removesuffix(b"\r")
+        if not line:
+            raise UsageError(f"{path}: expected a passphrase in its first line, got an empty one")
+        return line
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "passphrase: expected a terminal or AIRGAP_PASSPHRASE_FILE, got neither",
+            hint="for a key that needs no passphrase: airgap keygen NAME --no-passphrase",
+        )
+    import typer
+
+    text: str = typer.prompt("passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+    return text.encode()
+
+
+def private_keys(paths: Sequence[str]) -> list[PrivateKey]:
+    """All keys of the key files given with --key.
+
+    Raises:
+        UsageError: none was given, or one cannot be read.
+    """
+    if not paths:
+        raise UsageError("--key: expected a private key, got none", hint="airgap keygen NAME makes one")
+    keys: list[PrivateKey] = []
+    for path in paths:
+        pem = read_document(path)
+        phrase = passphrase(confirm=False) if is_encrypted(pem) else None
+        try:
+            keys += parse_private(pem, phrase)
+        except UsageError as exc:
+            raise UsageError(f"{path}: {exc.message}") from exc
+    return keys
+
+
+def named_keys(said: str) -> tuple[str, tuple[PublicKey, ...]]:
+    """A signer from ``NAME=FILE``, or from ``NAME.pub.pem``.
+
+    Raises:
+        UsageError: the file cannot be read, or the name is no name.
+    """
+    name, is_named, path = said.partition("=")
+    if not is_named:
+        path = said
+        name = os.path.basename(said).removesuffix(".pem").removesuffix(".pub")
+    check_token(name, what="signer")
+    return name, parse_public(read_document(path))

@@ -1,0 +1,13 @@
+"""Options that several commands share, spelled once."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", envvar="AIRGAP_KEY", help="Private key file; may be given again.", metavar="KEY"),
+]
+StorePath = Annotated[str, typer.Option("--store", envvar="AIRGAP_STORE", help="The store's folder.", metavar="STORE")]
+Bundles = Annotated[list[str], typer.Argument(help="The bundle, its volumes, or its directory.", metavar="BUNDLE...")]

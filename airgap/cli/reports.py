@@ -1,0 +1,382 @@
+"""What commands print: values of the other layers as text and as JSON."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airgap.cli.terminal import emit, say
+from airgap.core.display import amount, plural
+from airgap.core.envelope import Envelope
+from airgap.core.errors import FormatError, UsageError
+from airgap.core.reasons import ADVICE, Reason
+from airgap.core.statement import Container, Statement
+from airgap.core.times import format_time
+from airgap.core.verdict import Finding, Result, Standing, Verdict, guarantees
+
+if TYPE_CHECKING:
+    from airgap.bundle.argument import Examined
+    from airgap.bundle.claims import Heard
+    from airgap.connected.export import Gathered
+    from airgap.connected.seal import Sealed
+    from airgap.core.keys import PublicKey
+    from airgap.core.trust import Believed, Trust
+    from airgap.isolated.intake import Outcome
+    from airgap.isolated.query import Found
+    from airgap.isolated.report import Report
+    from airgap.isolated.store.index import Row
+    from airgap.isolated.store.ledger import History
+
+_SHOWN = 20
+
+
+def container(text: str) -> Container:
+    """The container that an option names."""
+    if text not in set(Container):
+        raise UsageError(f"--container: expected archive or directory, got {text!a:.40}")
+    return Container(text)
+
+
+def volume_size(text: str | None) -> int | None:
+    """The volume size that an option names, in bytes."""
+    from airgap.bundle.output import parse_volume_size
+
+    return None if text is None else parse_volume_size(text)
+
+
+def fingerprint(envelope: Envelope) -> str:
+    """What people compare out of band: the first 160 bits of the payload's SHA-256, in groups of four digits.
+
+    Signatures are left out, so the fingerprint stays the same when one more signer signs.
+    """
+    from airgap.core.digest import sha256
+
+    digits = sha256(envelope.payload).hex()[:40]
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def plan(gathered: "Gathered", *, is_json: bool) -> None:
+    """What an export would carry."""
+    artifacts = [
+        {"path": item.source.path, "purl": item.purl, "size": item.source.size, "evidence": len(item.evidence)}
+        for item in gathered.artifacts
+    ]
+    losses = [loss.value() for loss in gathered.losses]
+    if is_json:
+        emit({"result": "planned", "artifacts": artifacts, "losses": losses, "bytes": gathered.content})
+        return
+    for artifact in artifacts:
+        say(f"{amount(artifact['size']):>10}  {artifact['path']}")
+    _losses(gathered.losses)
+    say(f"{plural(len(artifacts), 'artifact')}, {amount(gathered.content)} would travel; nothing was written")
+
+
+def sealed(done: "Sealed", *, is_json: bool) -> None:
+    """What an export wrote."""
+    statement = done.statement
+    if is_json:
+        losses = [loss.value() for loss in done.manifest.losses]
+        emit({"result": "sealed", "paths": list(done.paths), "bundle": bundle(statement), "losses": losses})
+        return
+    _losses(done.manifest.losses)
+    if len(done.paths) == 1:
+        say(f"sealed {done.paths[0]}")
+    else:
+        say(f"sealed {len(done.paths)} volumes, {done.paths[0]} to {done.paths[-1]}")
+    say(f"  {plural(statement.artifacts, 'artifact')}, {amount(statement.content)} in {amount(statement.size)}")
+    say(f"  channel {statement.channel}, sequence {statement.sequence}, expires {format_time(statement.expires)}")
+    say(f"  manifest {statement.manifest.hex()}")
+
+
+def signed(statement: Statement, envelope: Envelope, *, is_json: bool) -> None:
+    """What a further signer signed."""
+    if is_json:
+        emit({"result": "signed", "bundle": bundle(statement), "keyIds": [s.key_id for s in envelope.signatures]})
+        return
+    say(f"signed channel {statement.channel}, sequence {statement.sequence}, {plural(statement.artifacts, 'artifact')}")
+    say(f"  manifest {statement.manifest.hex()}, {plural(len(envelope.signatures), 'signature')} now")
+
+
+def bundle(statement: Statement | None) -> dict[str, Any] | None:
+    """A statement for JSON."""
+    if statement is None:
+        return None
+    return {**statement.value()["predicate"], "manifest": statement.manifest.hex()}
+
+
+def claims(heard: "Heard", *, with_manifest: bool, with_losses: bool, is_json: bool) -> None:
+    """What a bundle says of itself."""
+    statement = heard.statement
+    manifest = heard.manifest()
+    if is_json:
+        value: dict[str, Any] = {
+            "verified": False,
+            "bundle": bundle(statement),
+            "keyIds": [s.key_id for s in heard.envelope.signatures],
+            "trustUpdates": len(heard.updates),
+            "artifacts": len(manifest.artifacts),
+            "documents": len(manifest.documents),
+        }
+        if with_manifest:
+            value["entries"] = [entry.value() for entry in manifest.named]
+        if with_losses:
+            value["losses"] = [loss.value() for loss in manifest.losses]
+        emit(value)
+        return
+    say("NOTHING WAS VERIFIED: this is what the bundle claims; airgap verify proves it")
+    for name, said in (bundle(statement) or {}).items():
+        say(f"  {name:12} {said if not isinstance(said, dict) else ', '.join(f'{k} {v}' for k, v in said.items())}")
+    for signature in heard.envelope.signatures:
+        say(f"  signature    by a key that calls itself {signature.key_id[:16]}")
+    say(f"  entries      {plural(len(manifest.artifacts), 'artifact')}, {plural(len(manifest.documents), 'document')}")
+    if with_manifest:
+        for entry in manifest.named:
+            say(f"{entry.sha256.hex()}  {entry.size:>12}  {entry.path}")
+    if with_losses or manifest.losses:
+        _losses(manifest.losses)
+
+
+def verdict(examined: "Examined", *, seconds: float, is_json: bool) -> None:
+    """What came of the argument about a bundle."""
+    if is_json:
+        emit(verdict_value(examined.verdict, examined, seconds=seconds, sandbox=()))
+        return
+    print_verdict(examined.verdict, examined)
+
+
+def verdict_value(judged: Verdict, examined: "Examined", *, seconds: float, sandbox: Sequence[str]) -> dict[str, Any]:
+    """A verdict for JSON: ``schemas/verdict.schema.json``."""
+    manifest = examined.claims.manifest
+    artifacts = len(manifest.artifacts) if manifest else 0
+    return {
+        "result": judged.standing,
+        "reason": judged.reason,
+        "bundle": bundle(examined.claims.statement),
+        "findings": [finding.value() for finding in judged.findings],
+        "guarantees": guarantees(judged, artifacts=artifacts, evidenced=0),
+        "sandbox": list(sandbox),
+        "counts": {"artifacts": artifacts, "documents": len(manifest.documents) if manifest else 0},
+        "seconds": round(seconds, 3),
+    }
+
+
+def print_verdict(judged: Verdict, examined: "Examined") -> None:
+    """A verdict for people: every step, then the result and what to do."""
+    _findings(judged.findings)
+    statement = examined.claims.statement
+    name = f"channel {statement.channel}, sequence {statement.sequence}" if statement else "this file"
+    if judged.standing is Standing.ACCEPTED:
+        say(f"accepted: {name}")
+        return
+    assert judged.reason is not None
+    say(f"{judged.standing}: {judged.reason}")
+    say(f"hint: {ADVICE[judged.reason]}")
+
+
+def new_store(root: str, site: str, believed: "Believed", key: "PublicKey", *, is_json: bool) -> None:
+    """A store that was made."""
+    trust = believed.trust
+    mark = fingerprint(believed.envelope)
+    if is_json:
+        emit({"store": root, "site": site, "trust": {"version": trust.version, "fingerprint": mark}, "keyId": key.key_id})
+        return
+    say(f"store {root} of site {site}")
+    say(f"  believes trust document version {trust.version}, fingerprint")
+    say(f"    {mark}")
+    say("  compare it with what its signers tell you by phone or on paper before the first import")
+    say(f"  site key {key.key_id[:16]} signs checkpoints and receipts: site.pub.pem")
+
+
+def outcome(done: "Outcome", *, seconds: float, sandbox: Sequence[str], is_json: bool) -> None:
+    """What came of an import."""
+    if is_json:
+        value = verdict_value(done.verdict, done.examined, seconds=seconds, sandbox=sandbox)
+        if done.admitted:
+            value["counts"] |= {
+                "generation": done.admitted.generation,
+                "stored": done.admitted.stored,
+                "healed": done.admitted.healed,
+            }
+        emit(value)
+        return
+    for action in done.recovered:
+        say(f"recovered: {action}")
+    print_verdict(done.verdict, done.examined)
+    if done.verdict.standing is not Standing.ACCEPTED:
+        say("the store is unchanged; its ledger has one record more")
+    elif done.admitted:
+        healed = f", {plural(done.admitted.healed, 'object')} healed" if done.admitted.healed else ""
+        say(f"imported as generation {done.admitted.generation}: {plural(done.admitted.stored, 'new object')}{healed}")
+    elif done.examined.claims.is_known:
+        say("imported before; every object of it was hashed again and is sound: nothing to do")
+    else:
+        say("dry run: nothing was changed")
+
+
+def recheck(report: "Report", *, seconds: float, sandbox: Sequence[str], is_json: bool) -> None:
+    """What came of a check."""
+    damage = report.damage
+    result = "damaged" if damage else "clean"
+    if is_json:
+        emit(
+            {
+                "result": result,
+                "reason": damage[0].reason if damage else None,
+                "bundle": None,
+                "findings": [finding.value() for finding in report.findings],
+                "guarantees": {"integrity": {"store": "does not hold" if damage else "holds"}},
+                "sandbox": list(sandbox),
+                "counts": {
+                    "objects": report.objects,
+                    "bytes": report.content,
+                    "artifacts": report.artifacts,
+                    "damage": len(damage),
+                    "withdrawn": len(report.withdrawn),
+                },
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    for action in report.recovered:
+        say(f"recovered: {action}")
+    _findings(report.findings)
+    if report.withdrawn:
+        say(f"{plural(len(report.withdrawn), 'object')} moved to quarantine and out of the views; nothing was deleted")
+    say(f"{result}: {plural(report.objects, 'object')}, {amount(report.content)} hashed")
+    for reason in dict.fromkeys(finding.reason for finding in damage):
+        say(f"hint: {reason}: {ADVICE[Reason(reason or '')]}")
+
+
+def listing(rows: Iterable["Row"], withdrawn: frozenset[bytes], *, is_json: bool) -> None:
+    """What is in a store."""
+    if is_json:
+        emit({"artifacts": [_row(row, withdrawn) for row in rows]})
+        return
+    count = 0
+    for row in rows:
+        count += 1
+        mark = "  (in quarantine)" if row.sha256 in withdrawn else ""
+        say(f"{row.size:>12}  {row.sha256.hex()[:12]}  {row.channel} {row.sequence}  {row.purl}{mark}")
+    say(f"{plural(count, 'artifact')}")
+
+
+def artifact(found: Sequence["Found"], *, is_json: bool) -> None:
+    """One artifact and what proves it."""
+    values = [_found(item) for item in found]
+    if is_json:
+        emit({"artifacts": values})
+        return
+    for value in values:
+        for name, said in value.items():
+            say(f"{name:10} {', '.join(said) if isinstance(said, list) else said}")
+
+
+def history(read: "History", *, is_json: bool) -> None:
+    """The records of a ledger."""
+    if is_json:
+        emit({"records": list(read.records), "root": read.root.hex(), "faults": list(read.faults)})
+        return
+    for number, record in enumerate(read.records):
+        details = ", ".join(f"{k} {v}" for k, v in record.items() if k not in {"kind", "time"} and v not in (None, []))
+        say(f"{number:>5}  {record['time']}  {record['kind']:<12} {details}")
+
+
+def proof(read: "History", *, is_json: bool) -> None:
+    """Whether a ledger is whole."""
+    if is_json:
+        emit({"result": "damaged" if read.faults else "clean", "records": len(read.lines), "root": read.root.hex(),
+              "faults": list(read.faults)})  # fmt: skip
+        return
+    for fault in read.faults:
+        say(f"broken: {fault}")
+    say(f"{plural(len(read.lines), 'record')}, root {read.root.hex()}")
+
+
+def trust(document: "Trust", envelope: Envelope, *, is_json: bool) -> None:
+    """What a trust document says."""
+    from airgap.core.trust import open_trust
+
+    try:
+        open_trust(envelope.encode())
+        holds, why = True, "its own threshold holds"
+    except FormatError as exc:
+        holds, why = False, exc.message
+    if is_json:
+        value = {**document.value(), "fingerprint": fingerprint(envelope), "holds": holds, "why": why}
+        emit({"trust": value, "keyIds": [s.key_id for s in envelope.signatures]})
+        return
+    say(f"trust document, version {document.version}, {format_time(document.issued)} until {format_time(document.expires)}")
+    say(f"  fingerprint {fingerprint(envelope)}")
+    for signer in document.signers.values():
+        kinds = " + ".join(key.algorithm for key in signer.keys)
+        say(f"  signer {signer.name}: {kinds}, key {signer.keys[0].key_id[:16]}")
+    role = document.trust_role
+    say(f"  this document: {role.threshold} of {', '.join(sorted(role.signers))}")
+    for name, channel in document.channels.items():
+        sites = ", ".join(sorted(channel.destinations)) or "any site"
+        names = ", ".join(sorted(channel.role.signers))
+        say(f"  channel {name}: {channel.role.threshold} of {names}; {', '.join(channel.artifacts)}; for {sites}")
+    for revoked in (*document.revoked_keys.values(), *document.revoked_digests.values(), *document.revoked_artifacts):
+        say(f"  revoked {revoked.what}: {revoked.reason}")
+    say(f"  {why}")
+
+
+def _row(row: "Row", withdrawn: frozenset[bytes]) -> dict[str, Any]:
+    return {
+        "path": row.path,
+        "purl": row.purl,
+        "sha256": row.sha256.hex(),
+        "size": row.size,
+        "channel": row.channel,
+        "sequence": row.sequence,
+        "evidence": row.evidence,
+        "withdrawn": row.sha256 in withdrawn,
+    }
+
+
+def _found(item: "Found") -> dict[str, Any]:
+    statement = item.heard.statement
+    return {
+        "purl": item.artifact.purl,
+        "path": item.artifact.path,
+        "view": item.shown or "",
+        "sha256": item.artifact.sha256.hex(),
+        "size": item.artifact.size,
+        "channel": statement.channel,
+        "sequence": statement.sequence,
+        "created": format_time(statement.created),
+        "manifest": statement.manifest.hex(),
+        "signers": list(item.signers),
+        "evidence": list(item.artifact.evidence),
+        "custody": [f"{hop['kind']}:{hop['name']}" for hop in item.artifact.custody],
+        "withdrawn": item.is_withdrawn,
+    }
+
+
+def _findings(findings: Sequence[Finding]) -> None:
+    """Good steps as one line each, faults with what was expected and got; long lists are cut and counted."""
+    by_check: dict[tuple[str, bool], int] = {}
+    for finding in findings:
+        against = finding.reason is not None
+        group = (finding.check, against)
+        by_check[group] = by_check.get(group, 0) + 1
+        if by_check[group] > _SHOWN:
+            continue
+        who = f" by {finding.identity}" if finding.identity else ""
+        if against:
+            say(f"  FAILED  {finding.check:10} {finding.reason}: {finding.subject}")
+            say(f"          expected {finding.expected.removeprefix('expected ')}")
+            say(f"          got      {finding.got}")
+        else:
+            say(f"  {_WORDS.get(finding.result, finding.result):7} {finding.check:10} {finding.got}{who}")
+    for (check, _), count in by_check.items():
+        if count > _SHOWN:
+            say(f"          {check}: {count - _SHOWN} more findings; --json lists them all")
+
+
+_WORDS: Mapping[Result, str] = {Result.VERIFIED: "ok", Result.NOT_CHECKED: "open", Result.UNSUPPORTED: "carried"}
+
+
+def _losses(losses: Sequence[Any]) -> None:
+    for loss in losses[:_SHOWN]:
+        say(f"not carried: {loss.purl}: {loss.what}, {loss.detail}")
+    if len(losses) > _SHOWN:
+        say(f"not carried: {len(losses) - _SHOWN} more")

@@ -1,0 +1,240 @@
+"""Admission: what was verified becomes objects and the next generation, with one rename as the commit point.
+
+The order of the durable steps is docs/store.md, "Commit"; a crash between any two of them leaves the old or the new
+generation, and ``Store.recover`` removes the rest.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from airgap.bundle.argument import Examined
+from airgap.bundle.rules import Last
+from airgap.core.errors import FormatError
+from airgap.core.manifest import Artifact, Entry, Manifest
+from airgap.core.reasons import Reason
+from airgap.core.statement import Statement
+from airgap.core.times import format_time
+from airgap.core.trust import Believed
+from airgap.core.verdict import Standing
+from airgap.isolated.staging import Staging
+from airgap.isolated.store.objects import read_object, scratch
+from airgap.isolated.store.state import FILE, State
+from airgap.isolated.store.store import Store
+from airgap.isolated.views import files
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A bundle whose verdict is accepted. Made by ``approve`` only; admission demands it."""
+
+    statement: Statement
+    manifest: Manifest
+    head: bytes
+    trust: Believed
+    updates: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What admission did."""
+
+    generation: int
+    stored: int
+    healed: int
+    state: State
+
+
+def approve(examined: Examined) -> Approved | None:
+    """The bundle for admission, or None when it was not accepted."""
+    claims = examined.claims
+    if examined.verdict.standing is not Standing.ACCEPTED:
+        return None
+    if claims.statement is None or claims.manifest is None or claims.head is None:
+        return None
+    start = claims.trust.trust.version - len(claims.updates) + 1
+    updates = tuple((start + n, envelope.encode() + b"\n") for n, envelope in enumerate(claims.updates))
+    return Approved(claims.statement, claims.manifest, claims.head.encode(), claims.trust, updates)
+
+
+def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> Admitted:
+    """Publish a staged bundle.
+
+    Raises:
+        FormatError: with reason name-clash, when another channel already shows another file under one of the names.
+        StoreError: the disk failed; recovery brings the old generation back.
+    """
+    old = store.state()
+    entries = list(approved.manifest.entries)
+    _check_owners(store, old, approved)
+    store.disk.sync(staging.root)
+    published = _Objects(store, old.generation + 1)
+    for index, entry in enumerate(entries):
+        published.add(entry, staging.path(index, entry))
+    state = next_state(old, approved, at, healed=published.digests)
+    _link_left_out(store, staging, approved.manifest)
+    _show_again(store, staging, old, published.digests & old.withdrawn)
+    previous = store.layout.generation(old.generation)
+    files.carry_over(store.disk, previous, staging.generation, moved=published.moved)
+    _keep_documents(store, approved)
+    publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
+    _enter(store, state, approved, entries, at)
+    return Admitted(state.generation, published.stored, published.healed, state)
+
+
+def publish(store: Store, folder: str, state: State, at: datetime, *, manifest: bytes | None) -> None:
+    """Turn a finished folder into the current generation.
+
+    Args:
+        store: locked exclusively.
+        folder: the generation's tree, below staging.
+        state: of the new generation.
+        at: now.
+        manifest: digest of the bundle that made it, None when a check did.
+    """
+    disk, layout = store.disk, store.layout
+    disk.write_file(os.path.join(folder, FILE), state.encode())
+    disk.sync(layout.root)
+    disk.rename(folder, layout.generation(state.generation))
+    disk.sync_folder(layout.generations)
+    store.ledger.append("prepared", at, generation=state.generation, manifest=manifest.hex() if manifest else None)
+    store.move_current(state.generation)
+    store.ledger.append("committed", at, generation=state.generation)
+
+
+def next_state(old: State, approved: Approved, at: datetime, *, healed: frozenset[bytes]) -> State:
+    """The state after a bundle; floor, sequence and trust version only ever rise."""
+    statement = approved.statement
+    is_new = statement.manifest not in old.manifests
+    last = Last(statement.sequence, statement.manifest)
+    return replace(
+        old,
+        generation=old.generation + 1,
+        floor=max(old.floor, statement.created, approved.trust.trust.issued, at),
+        trust=max(old.trust, approved.trust.trust.version),
+        channels={**old.channels, statement.channel: last} if is_new else old.channels,
+        manifests=(*old.manifests, statement.manifest) if is_new else old.manifests,
+        withdrawn=old.withdrawn - healed,
+    )
+
+
+class _Objects:
+    """Gives staged files their place among the objects."""
+
+    def __init__(self, store: Store, generation: int) -> None:
+        self.stored = 0
+        self.healed = 0
+        self.moved: dict[int, str | None] = {}
+        self._store = store
+        self._generation = generation
+        self._fresh: set[bytes] = set()
+        self._buffer = scratch()
+
+    @property
+    def digests(self) -> frozenset[bytes]:
+        """Everything that is there and sound now."""
+        return frozenset(self._fresh)
+
+    def add(self, entry: Entry, path: str) -> None:
+        """Publish one staged file; an object that is already there is hashed again, not trusted (T186)."""
+        store = self._store
+        name = store.layout.object(entry.sha256)
+        if store.disk.link(path, name):
+            self.stored += 1
+        else:
+            if entry.sha256 not in self._fresh:
+                self._heal(entry, path, name)
+            # one inode for one content: the view shows the object itself
+            store.disk.unlink(path)
+            store.disk.link(name, path)
+        self._fresh.add(entry.sha256)
+
+    def _heal(self, entry: Entry, path: str, name: str) -> None:
+        reading = read_object(name, entry.sha256, entry.size, self._buffer)
+        if reading.fault is None:
+            return
+        aside = quarantine(self._store, entry.sha256, self._generation)
+        self.moved[os.lstat(aside).st_ino] = name
+        self._store.disk.link(path, name)
+        self.healed += 1
+
+
+def quarantine(store: Store, digest: bytes, generation: int) -> str:
+    """Move a damaged object aside; it is never deleted. Returns its new path."""
+    aside = os.path.join(store.layout.quarantine, f"{digest.hex()}.{generation}")
+    store.disk.rename(store.layout.object(digest), aside)
+    return aside
+
+
+def _link_left_out(store: Store, staging: Staging, manifest: Manifest) -> None:
+    """Show the artifacts that a delta did not carry; the argument hashed them again."""
+    known: set[str] = set()
+    for artifact in manifest.artifacts:
+        shown = files.place(artifact.path)
+        if not artifact.stored and shown is not None:
+            files.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
+
+
+def _show_again(store: Store, staging: Staging, old: State, healed: frozenset[bytes]) -> None:
+    """Bring back the names, of whatever bundle, that were withdrawn with objects that are sound again."""
+    if not healed:
+        return
+    known: set[str] = set()
+    for heard in store.heads(old):
+        for entry in heard.manifest().entries:
+            shown = files.place(entry.path)
+            if entry.sha256 in healed and shown is not None:
+                files.show(store.disk, store.layout.object(entry.sha256), staging.generation, shown, known)
+
+
+def _check_owners(store: Store, old: State, approved: Approved) -> None:
+    """A channel replaces its own files only; one channel must not shadow another's."""
+    current = store.layout.generation(old.generation)
+    replaced = {
+        artifact.path: artifact
+        for artifact in approved.manifest.artifacts
+        if (shown := files.place(artifact.path)) and _is_other(store, artifact, os.path.join(current, shown))
+    }
+    if not replaced:
+        return
+    for heard in store.heads(old):
+        if heard.statement.channel == approved.statement.channel:
+            continue
+        for artifact in heard.manifest().artifacts:
+            if artifact.path in replaced:
+                raise FormatError(
+                    f"{artifact.path}: expected a name that channel {heard.statement.channel} does not hold, "
+                    f"got one that channel {approved.statement.channel} gives to another file",
+                    reason=Reason.NAME_CLASH,
+                )
+
+
+def _is_other(store: Store, artifact: Artifact, shown: str) -> bool:
+    """Whether the view shows another file under an artifact's name."""
+    try:
+        there = os.lstat(shown).st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        return os.lstat(store.layout.object(artifact.sha256)).st_ino != there
+    except FileNotFoundError:
+        return True
+
+
+def _keep_documents(store: Store, approved: Approved) -> None:
+    """Keep the signed documents byte for byte as they were received."""
+    documents = [(store.layout.head(approved.statement.manifest), approved.head)]
+    documents += [(store.layout.trust(version), raw) for version, raw in approved.updates]
+    for path, raw in documents:
+        if os.path.lexists(path):
+            store.disk.unlink(path)  # of an import that did not end, or the same head with another signature
+        store.disk.write_file(path, raw, 0o444)
+
+
+def _enter(store: Store, state: State, approved: Approved, entries: Iterable[Entry], at: datetime) -> None:
+    """Bring the index up to date; when that fails the next run rebuilds it."""
+    store.index.add(approved.statement, approved.manifest)
+    sizes = {entry.sha256: entry.size for entry in entries}
+    store.index.see(store.look(sizes, verified=format_time(at)))
+    store.index.conclude(state.generation)

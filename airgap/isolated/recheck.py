@@ -1,0 +1,152 @@
+"""Recheck: does the store still hold what was signed, by people who are still trusted?
+
+Four looks: bytes (objects against signed manifests, never against the index), structure (views, modes, extra files, index),
+trust (every admitted bundle against today's trust document), history (the ledger's tree and checkpoint). What is damaged
+goes to quarantine and out of the views; nothing is deleted.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from airgap.core.errors import BusyError
+from airgap.core.reasons import Reason
+from airgap.core.times import format_time
+from airgap.isolated.admit import publish, quarantine
+from airgap.isolated.report import Look, Memory, Report
+from airgap.isolated.staging import Staging
+from airgap.isolated.store.index import Known
+from airgap.isolated.store.lock import locked, upgrade
+from airgap.isolated.store.objects import MODE, Reading
+from airgap.isolated.store.reading import read_all
+from airgap.isolated.store.state import State
+from airgap.isolated.store.store import Store
+from airgap.isolated.structure import check_structure
+from airgap.isolated.views import files
+from airgap.isolated.witness import check_history, check_trust
+
+
+def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int], None] = lambda _: None) -> Report:
+    """One full pass over a store.
+
+    Args:
+        store: to check.
+        at: now, UTC.
+        run_id: names the staging folder, if one is needed.
+        progress: told the bytes hashed.
+
+    Raises:
+        BusyError: an import holds the store.
+    """
+    with locked(store.layout.lock) as _:
+        recovered = store.recover(at).actions
+    with locked(store.layout.lock, shared=True) as lock:
+        state = store.state()
+        report = Report(recovered=recovered)
+        check_history(store, report)
+        memory = check_trust(store, state, at, report)
+        damaged, seen = _check_bytes(store, state, memory, report, at, progress)
+        check_structure(store, state, memory, report)
+        try:
+            upgrade(lock, store.layout.lock)
+        except BusyError:
+            if damaged:
+                report.add(Look.STRUCTURE, "quarantine", Reason.CHECK_NOT_RUN, expected="the lock", got="another run")
+            return report
+        _conclude(store, state, report, damaged, seen, at, run_id)
+    return report
+
+
+def _check_bytes(
+    store: Store, state: State, memory: Memory, report: Report, at: datetime, progress: Callable[[int], None]
+) -> tuple[list[bytes], list[tuple[bytes, Known]]]:
+    """Hash every object; returns the damaged ones and what was seen of the sound ones."""
+    known = store.index.known()
+    damaged = []
+    seen = []
+    wanted = [(d, e.size, store.layout.object(d)) for d, e in sorted(memory.objects.items()) if d not in state.withdrawn]
+    stamp = format_time(at)
+    for digest, size, reading in read_all(wanted):
+        report.objects += 1
+        report.content += size
+        progress(size)
+        if reading.mode != MODE:
+            report.add(
+                Look.STRUCTURE, _name(digest), Reason.WRONG_MODE, expected=f"mode {MODE:04o}", got=f"{reading.mode:04o}"
+            )
+        if reading.fault is None:
+            seen.append((digest, Known(size, reading.modified, reading.inode, stamp)))
+            continue
+        damaged.append(digest)
+        reason = _how(reading, known.get(digest))
+        report.add(
+            Look.BYTES,
+            _name(digest),
+            reason,
+            expected=f"{memory.objects[digest].path}, {size} bytes, sha256 {digest.hex()}",
+            got=reading.got,
+        )
+    for digest in sorted(state.withdrawn & memory.objects.keys()):
+        path = memory.objects[digest].path
+        report.add(
+            Look.BYTES, _name(digest), Reason.OBJECT_MISSING, expected=path, got="in quarantine since an earlier check"
+        )
+    if not damaged and not state.withdrawn:
+        report.add(Look.BYTES, "objects", None, got=f"{report.objects} objects, {report.content} bytes")
+    return damaged, seen
+
+
+def _how(reading: Reading, before: tuple[int, int] | None) -> Reason:
+    """Rot leaves the inode's times alone; somebody who writes does not."""
+    assert reading.fault is not None
+    if reading.fault is Reason.OBJECT_MISSING or before is None or (reading.modified, reading.inode) == before:
+        return reading.fault
+    return Reason.OBJECT_CHANGED
+
+
+def _name(digest: bytes) -> str:
+    return f"objects/sha256/{digest.hex()[:2]}/{digest.hex()}"
+
+
+def _conclude(
+    store: Store,
+    state: State,
+    report: Report,
+    damaged: Sequence[bytes],
+    seen: Sequence[tuple[bytes, Known]],
+    at: datetime,
+    run_id: str,
+) -> None:
+    """Quarantine, withdraw, record."""
+    store.index.see(seen)
+    if damaged:
+        _withdraw(store, state, damaged, at, run_id)
+        report.withdrawn = damaged
+    store.ledger.append(
+        "recheck",
+        at,
+        result="damaged" if report.damage else "clean",
+        objects=report.objects,
+        bytes=report.content,
+        findings=len(report.damage),
+        withdrawn=[digest.hex() for digest in damaged],
+    )
+    store.ledger.close(store.private_key())
+
+
+def _withdraw(store: Store, state: State, damaged: Sequence[bytes], at: datetime, run_id: str) -> None:
+    """Move damaged objects to quarantine and publish a generation that does not show them."""
+    moved: dict[int, str | None] = {}
+    number = state.generation + 1
+    for digest in damaged:
+        if os.path.lexists(store.layout.object(digest)):
+            moved[os.lstat(quarantine(store, digest, number)).st_ino] = None
+    staging = Staging(store, run_id)
+    try:
+        files.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, moved=moved)
+        new = replace(state, generation=number, withdrawn=state.withdrawn | set(damaged))
+        publish(store, staging.generation, new, at, manifest=None)
+        store.index.conclude(number)
+    finally:
+        staging.discard()

@@ -1,0 +1,64 @@
+"""What a recheck collects: findings, and what all admitted bundles say together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from airgap.core.reasons import Reason
+from airgap.core.verdict import Finding, Result
+
+
+class Look(StrEnum):
+    """What a recheck looks at."""
+
+    BYTES = "bytes"
+    STRUCTURE = "structure"
+    TRUST = "trust"
+    HISTORY = "history"
+
+
+class Expected(NamedTuple):
+    """What signed manifests say about one object."""
+
+    size: int
+    path: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a recheck found."""
+
+    findings: list[Finding] = field(default_factory=list)
+    objects: int = 0
+    content: int = 0
+    artifacts: int = 0
+    withdrawn: Sequence[bytes] = ()
+    recovered: Sequence[str] = ()
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The findings that speak against the store."""
+        return [finding for finding in self.findings if finding.reason is not None]
+
+    def add(self, look: Look, subject: str, reason: Reason | None, *, expected: str = "", got: str = "") -> None:
+        """Record one finding."""
+        result = Result.VERIFIED if reason is None else Result.FAILED
+        self.findings.append(
+            Finding(check=look, subject=subject, kind="store", result=result, reason=reason, expected=expected, got=got)
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """What all admitted bundles say together.
+
+    Attributes:
+        objects: digest to size and one name.
+        shown: name in the view to digest.
+        indexed: path of an artifact to digest; newer bundles win.
+    """
+
+    objects: dict[bytes, Expected] = field(default_factory=dict)
+    shown: dict[str, bytes] = field(default_factory=dict)
+    indexed: dict[str, bytes] = field(default_factory=dict)

@@ -1,0 +1,201 @@
+"""A store that exists: its parts, and how it is brought back into order after a crash."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from airgap.bundle.claims import Heard, hear
+from airgap.bundle.head import MAX_MANIFEST, read_head
+from airgap.core import canonical
+from airgap.core.errors import FormatError, StoreError
+from airgap.core.keys import PrivateKey, PublicKey, parse_private, parse_public
+from airgap.core.policy import Policy
+from airgap.core.schema import validate
+from airgap.core.trust import Believed, open_trust
+from airgap.isolated.store.disk import Disk, RealDisk
+from airgap.isolated.store.index import Index, Known
+from airgap.isolated.store.layout import FORMAT, Layout
+from airgap.isolated.store.ledger import Ledger
+from airgap.isolated.store.state import FILE, State
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a crash had left and recovery put in order."""
+
+    staged: int
+    generations: int
+    is_record_cut: bool
+    ended: str | None
+    is_index_rebuilt: bool
+
+    @property
+    def actions(self) -> list[str]:
+        """In words; empty when there was nothing to do."""
+        said = [
+            (self.staged, f"removed {self.staged} unfinished staging folders"),
+            (self.generations, f"removed {self.generations} generations that were never published"),
+            (self.is_record_cut, "removed a ledger record that was cut short"),
+            (self.ended, f"an interrupted import was {self.ended}"),
+            (self.is_index_rebuilt, "rebuilt the index"),
+        ]
+        return [text for done, text in said if done]
+
+
+class Store:
+    """One local repository."""
+
+    def __init__(self, layout: Layout, disk: Disk, site: str) -> None:
+        self.layout = layout
+        self.disk = disk
+        self.site = site
+        self.index = Index(layout)
+        self.ledger = Ledger(layout, disk, site)
+
+    @classmethod
+    def open(cls, root: str, disk: Disk | None = None) -> Self:
+        """The store in a folder.
+
+        Raises:
+            StoreError: there is none, it is a link (T190), or a newer program wrote it.
+        """
+        layout = Layout(os.path.abspath(root))
+        try:
+            if not stat.S_ISDIR(os.lstat(layout.root).st_mode):
+                raise StoreError(f"{root}: expected a store's own folder, got a link or file")
+            value = canonical.decode(_read(layout.mark).removesuffix(b"\n"), what="store.json")
+            validate("store", value, what="store.json")
+        except (FileNotFoundError, NotADirectoryError) as exc:
+            raise StoreError(
+                f"{root}: expected a store, got none", hint="airgap init STORE --trust TRUST --site NAME makes one"
+            ) from exc
+        if value["format"] != FORMAT:
+            raise StoreError(f"{root}: expected store format {FORMAT}, got {value['format']}")
+        return cls(layout, disk or RealDisk(), value["site"])
+
+    def state(self) -> State:
+        """The current generation.
+
+        Raises:
+            StoreError: it is missing or unreadable.
+        """
+        try:
+            return State.parse(_read(os.path.join(self.layout.current, FILE)))
+        except (OSError, FormatError) as exc:
+            raise StoreError(f"{self.layout.current}: expected a generation, got {exc}") from exc
+
+    def trust(self, version: int) -> Believed:
+        """One version of the trust document."""
+        return open_trust(self._document(self.layout.trust(version)))
+
+    def has_trust(self, version: int) -> bool:
+        """Whether one version of the trust document was ever in force here."""
+        return os.path.lexists(self.layout.trust(version))
+
+    def policy(self) -> Policy:
+        """The site's policy."""
+        return Policy.parse(self._document(self.layout.policy).decode("utf-8", "replace"))
+
+    def private_key(self) -> PrivateKey:
+        """The site's key."""
+        return parse_private(self._document(self.layout.private_key), None)[0]
+
+    def public_key(self) -> PublicKey:
+        """Its public half."""
+        return parse_public(self._document(self.layout.public_key))[0]
+
+    def head(self, manifest: bytes) -> Heard:
+        """The head of an admitted bundle, read anew; the caller verifies it.
+
+        Raises:
+            FormatError: it is not what it was.
+            StoreError: it is missing.
+        """
+        raw = self._document(self.layout.head(manifest))
+        return hear(read_head(_Bytes(raw), max_manifest=MAX_MANIFEST))
+
+    def heads(self, state: State) -> Iterator[Heard]:
+        """The heads of all admitted bundles, in order of admission."""
+        return (self.head(manifest) for manifest in state.manifests)
+
+    def recover(self, at: datetime) -> Recovered:
+        """Put in order what a crash left: whatever ``current`` does not reach goes, and the ledger says so.
+
+        Runs under the exclusive lock at the start of every change; doing it twice changes nothing (T182).
+        """
+        state = self.state()
+        is_cut = self.ledger.trim()
+        ended = self._end_import(state, at)
+        staged = self._remove_all(self.layout.staging, keep=lambda _: False)
+        unpublished = self._remove_all(self.layout.generations, keep=lambda name: int(name) <= state.generation)
+        is_rebuilt = self.index.generation() != state.generation
+        if is_rebuilt:
+            self.rebuild_index(state)
+        return Recovered(staged, unpublished, is_cut, ended, is_rebuilt)
+
+    def rebuild_index(self, state: State) -> None:
+        """Make the index again from signed manifests and the objects' inodes."""
+        self.index.create()
+        for heard in self.heads(state):
+            manifest = heard.manifest()
+            self.index.add(heard.statement, manifest)
+            self.index.see(self.look({entry.sha256: entry.size for entry in manifest.entries}, verified=""))
+        self.index.conclude(state.generation)
+
+    def look(self, sizes: dict[bytes, int], *, verified: str) -> Iterator[tuple[bytes, Known]]:
+        """The inodes of objects, in the order of their digests."""
+        for digest in sorted(sizes):
+            try:
+                status = os.lstat(self.layout.object(digest))
+            except FileNotFoundError:
+                continue
+            yield digest, Known(sizes[digest], status.st_mtime_ns, status.st_ino, verified)
+
+    def move_current(self, generation: int) -> None:
+        """The commit point: from here on everybody sees the new generation."""
+        self.disk.point(self.layout.current, f"generations/{generation}")
+
+    def _end_import(self, state: State, at: datetime) -> str | None:
+        """Record how an import ended that was prepared and then interrupted."""
+        prepared = self.ledger.open_import()
+        if prepared is None:
+            return None
+        is_done = prepared["generation"] <= state.generation
+        self.ledger.append("committed" if is_done else "rolled-back", at, generation=prepared["generation"])
+        self.ledger.close(self.private_key())
+        return "completed" if is_done else "rolled back"
+
+    def _remove_all(self, folder: str, keep: Callable[[str], bool]) -> int:
+        names = [name for name in os.listdir(folder) if not keep(name)]
+        for name in names:
+            self.disk.remove_tree(os.path.join(folder, name))
+        return len(names)
+
+    def _document(self, path: str) -> bytes:
+        try:
+            return _read(path)
+        except OSError as exc:
+            raise StoreError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+
+
+class _Bytes:
+    """Bytes in memory as a stream."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+        self.length = len(raw)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        part = self._raw[self._at : self._at + size]
+        self._at += len(part)
+        return part
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,72 @@
+"""The view of plain files: a folder tree with the names as exported, as hard links to objects.
+
+Evidence stands beside its artifact, as it did where it was exported.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from airgap.isolated.store.disk import Disk
+
+FOLDER: Final = "files"
+_PLACES: Final = ("artifacts/files/", "documents/files/")
+
+
+def place(path: str) -> str | None:
+    """Where an entry of a bundle stands inside a generation; None when this view does not show it."""
+    for prefix in _PLACES:
+        if path.startswith(prefix):
+            return f"{FOLDER}/{path[len(prefix) :]}"
+    return None
+
+
+def names(folder: str) -> Iterator[str]:
+    """Paths of all files in a generation's view, relative to the generation; anything that is no folder is named."""
+    pending = [FOLDER] if os.path.isdir(os.path.join(folder, FOLDER)) else []
+    while pending:
+        inside = pending.pop()
+        with os.scandir(os.path.join(folder, inside)) as items:
+            for item in items:
+                path = f"{inside}/{item.name}"
+                if item.is_dir(follow_symlinks=False):
+                    pending.append(path)
+                else:
+                    yield path
+
+
+def carry_over(disk: Disk, old: str, new: str, *, moved: Mapping[int, str | None]) -> None:
+    """Link every file of one generation's view into another that does not have the name yet.
+
+    A generation is a superset of the one before, so that a client that read an old index still finds its files.
+
+    Args:
+        disk: to write on.
+        old: the generation before.
+        new: the one that is made.
+        moved: inodes of damaged objects, and the sound object that takes their place, None where there is none.
+    """
+    known: set[str] = set()
+    for path in names(old):
+        source: str | None = os.path.join(old, path)
+        if moved and (inode := os.lstat(os.path.join(old, path)).st_ino) in moved:
+            source = moved[inode]
+        if source is not None:
+            show(disk, source, new, path, known)
+
+
+def show(disk: Disk, source: str, generation: str, path: str, known: set[str]) -> None:
+    """Give a file a name in a view, unless the name is taken."""
+    make_folders(disk, generation, os.path.dirname(path), known)
+    disk.link(source, os.path.join(generation, path))
+
+
+def make_folders(disk: Disk, root: str, inside: str, known: set[str]) -> None:
+    """Create a folder below ``root`` and all above it; ``known`` remembers those that are there."""
+    if not inside or inside in known:
+        return
+    make_folders(disk, root, os.path.dirname(inside), known)
+    path = os.path.join(root, inside)
+    if not os.path.isdir(path):
+        disk.make_folder(path)
+    known.add(inside)

@@ -1,0 +1,106 @@
+"""Two looks of a recheck: is the ledger whole, and are the signers of what is stored still believed?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from airgap.bundle.claims import Heard
+from airgap.core.authentic import Authentic
+from airgap.core.envelope import STATEMENT_TYPE, authenticate
+from airgap.core.errors import FormatError, StoreError
+from airgap.core.reasons import Reason
+from airgap.core.times import format_time
+from airgap.core.trust import Trust, check_threshold
+from airgap.isolated.report import Expected, Look, Memory, Report
+from airgap.isolated.store.state import State
+from airgap.isolated.store.store import Store
+from airgap.isolated.views import files
+
+_WITHDRAWN: Final = frozenset({Reason.REVOKED_KEY, Reason.UNKNOWN_SIGNER, Reason.THRESHOLD, Reason.SIGNER_NOT_VALID})
+
+
+def check_history(store: Store, report: Report) -> None:
+    """Every record is covered by the signed checkpoint, and none is missing."""
+    history = store.ledger.read(store.public_key())
+    for fault in history.faults:
+        report.add(Look.HISTORY, "ledger", Reason.HISTORY_BROKEN, expected="what the checkpoint covers", got=fault)
+    if not history.faults:
+        report.add(Look.HISTORY, "ledger", None, got=f"{len(history.records)} records")
+
+
+def check_trust(store: Store, state: State, at: datetime, report: Report) -> Memory:
+    """Every admitted bundle against the trust document in force, and what all of them say."""
+    memory = Memory()
+    trusts = [store.trust(version).trust for version in range(state.trust, 0, -1) if store.has_trust(version)]
+    if trusts[0].expires <= at:
+        got = f"version {trusts[0].version}, expired {format_time(trusts[0].expires)}"
+        report.add(Look.TRUST, "trust document", Reason.TRUST_EXPIRED, expected="one in force", got=got)
+    for digest in state.manifests:
+        _check_bundle(store, digest, trusts, memory, report)
+    report.artifacts = len(memory.indexed)
+    return memory
+
+
+def _check_bundle(store: Store, digest: bytes, trusts: Sequence[Trust], memory: Memory, report: Report) -> None:
+    """One admitted bundle: is it still what was admitted, and would its signers still be believed?"""
+    subject = f"manifests/{digest.hex()}.head"
+    try:
+        heard = store.head(digest)
+        if heard.statement.manifest != digest:
+            raise FormatError("head: expected the manifest it is named after, got another")
+        _learn(heard, memory)
+        _authenticate(heard, trusts)
+        _check_recalls(heard, trusts[0], report)
+    except StoreError as exc:
+        report.add(Look.TRUST, subject, Reason.OBJECT_MISSING, expected="the head of the bundle", got=exc.message)
+    except FormatError as exc:
+        reason = Reason.TRUST_WITHDRAWN if exc.reason in _WITHDRAWN else exc.reason
+        report.add(Look.TRUST, subject, reason, expected="a bundle of people who are trusted", got=exc.message)
+    else:
+        report.add(Look.TRUST, subject, None, got=f"{heard.statement.channel} {heard.statement.sequence}")
+
+
+def _authenticate(heard: Heard, trusts: Sequence[Trust]) -> Authentic:
+    """A signature counts under the newest trust document that knows its signers; revocations of today always count.
+
+    A signer who has left since is no reason to distrust what he signed while he was in office; a revoked key is.
+    """
+    first: FormatError | None = None
+    revoked = {s.key_id for s in heard.envelope.signatures} & trusts[0].revoked_keys.keys()
+    if revoked:
+        raise FormatError(f"key {min(revoked)[:16]} is revoked", reason=Reason.REVOKED_KEY)
+    for trust in trusts:
+        try:
+            authentic = authenticate(heard.envelope, STATEMENT_TYPE, trust.keys, what="envelope")
+            names = trust.signers_of(authentic, at=heard.statement.created)
+            channel = trust.channels.get(heard.statement.channel)
+            if channel is None:
+                raise FormatError(f"channel {heard.statement.channel} is unknown", reason=Reason.UNKNOWN_SIGNER)
+            check_threshold(names, channel.role, what=f"channel {heard.statement.channel}")
+        except FormatError as exc:
+            first = first or exc
+        else:
+            return authentic
+    assert first is not None
+    raise first
+
+
+def _learn(heard: Heard, memory: Memory) -> None:
+    """Remember what a bundle says; of an untrusted one too, so that its files are not taken for strangers."""
+    manifest = heard.manifest()
+    for artifact in manifest.artifacts:
+        memory.indexed[artifact.path] = artifact.sha256
+    for entry in manifest.named:
+        memory.objects.setdefault(entry.sha256, Expected(entry.size, entry.path))
+        shown = files.place(entry.path)
+        if shown is not None:
+            memory.shown[shown] = entry.sha256
+
+
+def _check_recalls(heard: Heard, trust: Trust, report: Report) -> None:
+    """Artifacts of a bundle that were recalled since."""
+    for artifact in heard.manifest().artifacts if trust.revoked_digests or trust.revoked_artifacts else ():
+        revoked = trust.revocation_of(artifact.purl, artifact.sha256)
+        if revoked:
+            got = f"recalled {format_time(revoked.date)}: {revoked.reason}"
+            report.add(Look.TRUST, artifact.purl, Reason.REVOKED_ARTIFACT, expected="artifacts in force", got=got)
