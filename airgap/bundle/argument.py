@@ -324,15 +324,16 @@ class Argument:
         )
 
     def _fail(self, exc: FormatError) -> None:
-        expected, _, got = exc.message.partition(", got ")
+        said, _, got = exc.message.partition(", got ")
+        subject, _, expected = said.partition(": expected ")
         self.findings.append(
             Finding(
                 check=self._check,
-                subject="bundle",
+                subject=subject if expected else "bundle",
                 kind="bundle",
                 result=Result.FAILED,
                 reason=exc.reason,
-                expected=expected,
+                expected=expected or "a bundle",
                 got=got or exc.message,
             )
         )

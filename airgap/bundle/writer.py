@@ -17,7 +17,7 @@ from airgap.bundle.frames import Encoder
 from airgap.core.manifest import SUMS, Frames
 
 _LARGE: Final = 256 * 1024
-"""Entries from this size in bytes on are hashed in another thread; handing over a smaller one costs more than hashing it."""
+"""Bytes from which on an entry is hashed in another thread; handing over a smaller one costs more than hashing it."""
 _PIECES: Final = 8
 Encoded = tuple[Sequence[bytes | memoryview], int, bytes | None]
 

@@ -57,8 +57,8 @@ def run(arguments: Sequence[str]) -> int:
         # the reader went away: nothing is wrong with us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.INTERNAL
-    except Exception as exc:
-        return _other(exc, arguments)
+    except Exception as exc:  # noqa: BLE001 -- the last door: people get a sentence, never a traceback
+        return _other(exc)
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -74,7 +74,7 @@ def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
     return code
 
 
-def _other(exc: Exception, arguments: Sequence[str]) -> int:
+def _other(exc: Exception) -> int:
     """Usage errors of the command-line library, and defects of ours."""
     import click
 

@@ -4,8 +4,10 @@ from airgap.cli.options import Json, StorePath
 
 
 def check(store: StorePath, json: Json = False) -> int:
-    """Prove that a store still holds what was signed, by people who are still trusted: a full pass over bytes, structure,
-    trust and history. Damaged objects go to quarantine and out of the views; nothing is deleted.
+    """Prove that a store still holds what was signed, by people who are still trusted.
+
+    A full pass over bytes, structure, trust and history. Damaged objects go to quarantine and out of the views; nothing
+    is deleted.
 
     Example: airgap check --store /srv/airgap
     """

@@ -1,5 +1,7 @@
 """The list of commands."""
 
+from collections.abc import Callable, Sequence
+
 import typer
 
 from airgap.cli import (
@@ -19,33 +21,36 @@ from airgap.cli import (
 )
 from airgap.cli.exits import EPILOG
 
+Named = Sequence[tuple[str, Callable[..., object]]]
+
+_COMMANDS: Named = (
+    ("demo", demo.demo),
+    ("keygen", keygen.keygen),
+    ("export", export.export),
+    ("sign", sign.sign),
+    ("inspect", inspect.inspect),
+    ("verify", verify.verify),
+    ("init", init.init),
+    ("import", import_.import_bundle),
+    ("check", check.check),
+    ("list", listing.list_artifacts),
+    ("show", listing.show),
+    ("recover", recover.recover),
+)
+_TRUST: Named = (
+    ("init", trust.init),
+    ("show", trust.show),
+    ("sign", trust.sign),
+    ("amend", trust.amend),
+    ("update", trust.update),
+)
+_LEDGER: Named = (("show", ledger.show), ("verify", ledger.verify))
+
 
 def register(app: typer.Typer, trusts: typer.Typer, ledgers: typer.Typer) -> None:
     """Hang the commands into the tree, in the order of the story."""
-    for name, command in (
-        ("demo", demo.demo),
-        ("keygen", keygen.keygen),
-        ("export", export.export),
-        ("sign", sign.sign),
-        ("inspect", inspect.inspect),
-        ("verify", verify.verify),
-        ("init", init.init),
-        ("import", import_.import_bundle),
-        ("check", check.check),
-        ("list", listing.list_artifacts),
-        ("show", listing.show),
-        ("recover", recover.recover),
-    ):
-        app.command(name, epilog=EPILOG)(command)
-    for name, command in (
-        ("init", trust.init),
-        ("show", trust.show),
-        ("sign", trust.sign),
-        ("amend", trust.amend),
-        ("update", trust.update),
-    ):
-        trusts.command(name, epilog=EPILOG)(command)
-    for name, command in (("show", ledger.show), ("verify", ledger.verify)):
-        ledgers.command(name, epilog=EPILOG)(command)
+    for tree, commands in ((app, _COMMANDS), (trusts, _TRUST), (ledgers, _LEDGER)):
+        for name, command in commands:
+            tree.command(name, epilog=EPILOG)(command)
     app.add_typer(trusts, name="trust")
     app.add_typer(ledgers, name="ledger")

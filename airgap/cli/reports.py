@@ -63,8 +63,8 @@ def plan(gathered: "Gathered", *, is_json: bool) -> None:
     if is_json:
         emit({"result": "planned", "artifacts": artifacts, "losses": losses, "bytes": gathered.content})
         return
-    for artifact in artifacts:
-        say(f"{amount(artifact['size']):>10}  {artifact['path']}")
+    for item in gathered.artifacts:
+        say(f"{amount(item.source.size):>10}  {item.source.path}")
     _losses(gathered.losses)
     say(f"{plural(len(artifacts), 'artifact')}, {amount(gathered.content)} would travel; nothing was written")
 
@@ -363,7 +363,7 @@ def _findings(findings: Sequence[Finding]) -> None:
         who = f" by {finding.identity}" if finding.identity else ""
         if against:
             say(f"  FAILED  {finding.check:10} {finding.reason}: {finding.subject}")
-            say(f"          expected {finding.expected.removeprefix('expected ')}")
+            say(f"          expected {finding.expected}")
             say(f"          got      {finding.got}")
         else:
             say(f"  {_WORDS.get(finding.result, finding.result):7} {finding.check:10} {finding.got}{who}")

@@ -20,7 +20,7 @@ from airgap.core.verdict import Standing, Verdict
 PREDICATE: Final = "https://slsa.dev/verification_summary/v1"
 
 
-def receipt_statement(
+def receipt_statement(  # noqa: PLR0913 -- a receipt says that much, and each by name
     *,
     site: str,
     at: datetime,

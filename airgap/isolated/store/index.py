@@ -20,7 +20,8 @@ CREATE TABLE artifacts (
 ) WITHOUT ROWID;
 CREATE INDEX artifacts_by_purl ON artifacts (purl);
 CREATE TABLE objects (
-    sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL, verified TEXT NOT NULL
+    sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
+    verified TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
