@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from airgap.core.errors import UsageError
 from airgap.core.manifest import Role
@@ -15,12 +15,6 @@ class FileSource(NamedTuple):
     file: str
     size: int
     changed: int
-
-    @classmethod
-    def of(cls, path: str, file: str) -> Self:
-        """The source for a file that exists."""
-        status = os.lstat(file)
-        return cls(path, file, status.st_size, status.st_mtime_ns)
 
     def read(self, into: Callable[[], memoryview], done: Callable[[memoryview], None]) -> None:
         """Read the file once into the buffers of the writer.

@@ -3,7 +3,7 @@
 import glob
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from airgap.connected.collected import Collected, FileSource
@@ -34,59 +34,54 @@ def collect_files(wanted: FilesSource) -> Iterator[Collected | Loss]:
     """Artifacts with their evidence, and what cannot be carried, in the order of their paths.
 
     Raises:
-        UsageError: a path that matches nothing, or a purl for several files.
+        UsageError: a path that matches nothing, two files of one name, evidence for nothing, or a purl for several files.
         FormatError: a name that is not portable.
     """
-    found = dict(_find(wanted.folder, wanted.paths))
-    beside = dict(_find(wanted.folder, wanted.evidence))
-    aside = set(beside.values())
-    found = {path: file for path, file in found.items() if file not in aside}
-    evidence = {path: _evidence_of(path, found) for path in found}
-    losses = {path: what for path, file in found.items() if (what := _fault(file))}
-    artifacts = [path for path in sorted(found) if path not in losses and evidence[path] is None]
+    losses: dict[str, str] = {}
+    beside = _sort_out(_find(wanted.folder, wanted.evidence), losses)
+    aside = {source.file for source in beside.values()}
+    found = _sort_out((item for item in _find(wanted.folder, wanted.paths) if item[1] not in aside), losses)
+    evidence = _pair(found, beside)
+    artifacts = sorted(found)
     if wanted.purl and len(artifacts) != 1:
         raise UsageError(f"request: expected one file for a purl, got {len(artifacts)}")
     for path in artifacts:
-        own = {p: found[p] for p, subject in evidence.items() if subject == path and p not in losses}
-        own |= {p: beside[p] for p in beside if _evidence_of(p, {path: ""}, by_name=True) and p not in own}
-        yield _collected(path, found[path], own, wanted)
+        yield _collected(path, found[path], evidence.get(path, {}), wanted)
     for path, what in sorted(losses.items()):
         yield Loss(file_purl(path), "not-selected", what)
 
 
-def _collected(path: str, file: str, evidence: dict[str, str], wanted: FilesSource) -> Collected:
+def _collected(path: str, source: FileSource, evidence: dict[str, FileSource], wanted: FilesSource) -> Collected:
     inside = f"{wanted.into}/{path}" if wanted.into else path
     check_path(inside)
     folder = os.path.dirname(inside)
     return Collected(
-        source=FileSource.of(f"artifacts/files/{inside}", file),
+        source=source._replace(path=f"artifacts/files/{inside}"),
         purl=wanted.purl or file_purl(inside),
         custody=(wanted.requested_by,) if wanted.requested_by else (),
         evidence=tuple(
-            (FileSource.of(os.path.join("documents/files", folder, os.path.basename(name)), other), *_kind(name))
-            for name, other in sorted(evidence.items())
+            (source._replace(path=os.path.join("documents/files", folder, os.path.basename(name))), *_kind(name))
+            for name, source in sorted(evidence.items())
         ),
     )
 
 
-def _find(folder: str, patterns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Pairs of path in the view and path on disk."""
+def _find(folder: str, patterns: tuple[str, ...]) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Path in the view, path on disk and status of everything that is no folder."""
     for pattern in patterns:
-        if os.path.isabs(pattern):
-            hits = glob.glob(pattern, recursive=True, include_hidden=True) or [pattern]
-        else:
-            whole = os.path.join(folder, pattern)
-            hits = [whole] if os.path.lexists(whole) else glob.glob(whole, recursive=True, include_hidden=True)
-        if not hits or not os.path.lexists(hits[0]):
+        whole = os.path.join(folder, pattern)
+        hits = [whole] if os.path.lexists(whole) else glob.glob(whole, recursive=True, include_hidden=True)
+        if not hits:
             raise UsageError(f"request: expected files at {pattern!a:.200}, got none")
         for hit in hits:
-            if os.path.isdir(hit) and not os.path.islink(hit):
+            status = os.lstat(hit)
+            if stat.S_ISDIR(status.st_mode):
                 yield from _walk(hit)
             else:
-                yield os.path.basename(hit), hit
+                yield os.path.basename(hit), hit, status
 
 
-def _walk(folder: str) -> Iterator[tuple[str, str]]:
+def _walk(folder: str) -> Iterator[tuple[str, str, os.stat_result]]:
     """Everything below a folder that is no folder; links to folders are not entered."""
     pending = [""]
     while pending:
@@ -97,28 +92,55 @@ def _walk(folder: str) -> Iterator[tuple[str, str]]:
                 if item.is_dir(follow_symlinks=False):
                     pending.append(path)
                 else:
-                    yield path, item.path
+                    yield path, item.path, item.stat(follow_symlinks=False)
 
 
-def _fault(file: str) -> str | None:
-    """Why a file cannot travel; said as a loss, because a bundle knows only regular files."""
-    mode = os.lstat(file).st_mode
-    if stat.S_ISREG(mode):
-        return None
-    return "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+def _sort_out(items: Iterable[tuple[str, str, os.stat_result]], losses: dict[str, str]) -> dict[str, FileSource]:
+    """Regular files by their path; the rest becomes losses, because a bundle knows only regular files."""
+    found: dict[str, FileSource] = {}
+    for path, file, status in items:
+        if not stat.S_ISREG(status.st_mode):
+            losses[path] = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no regular file"
+            continue
+        source = FileSource(path, file, status.st_size, status.st_mtime_ns)
+        known = found.setdefault(path, source)
+        if known is not source and not os.path.samefile(known.file, file):
+            raise UsageError(f"request: expected one file named {path!a:.120}, got two from different folders")
+    return found
 
 
-def _evidence_of(path: str, files: dict[str, str], *, by_name: bool = False) -> str | None:
-    """The file that a path is evidence for, if there is one among ``files``."""
+def _pair(found: dict[str, FileSource], beside: dict[str, FileSource]) -> dict[str, dict[str, FileSource]]:
+    """Take the evidence out of ``found``; returns it, and what stands elsewhere, by the artifact it belongs to.
+
+    A signature of a signature belongs to the artifact under both.
+    """
+    subjects = {path: subject for path in found if (subject := _subject(path, found))}
+    evidence: dict[str, dict[str, FileSource]] = {}
+    sources = {path: found.pop(path) for path in subjects}
+    for path, source in sources.items():
+        artifact = subjects[path]
+        while artifact in subjects:
+            artifact = subjects[artifact]
+        evidence.setdefault(artifact, {})[path] = source
+    named: dict[str, list[str]] = {}
+    if beside:
+        for path in found:
+            named.setdefault(os.path.basename(path), []).append(path)
+    for path, source in beside.items():
+        name = _subject(os.path.basename(path), named)
+        if name is None:
+            raise UsageError(f"request: expected an artifact for the evidence {path!a:.120}, got none of that name")
+        for artifact in named[name]:
+            evidence.setdefault(artifact, {}).setdefault(path, source)
+    return evidence
+
+
+def _subject(path: str, known: Container[str]) -> str | None:
+    """The known path that this one, by its suffix, is evidence for."""
     for suffix, _, _ in EVIDENCE:
         subject = path.removesuffix(suffix)
-        if subject == path:
-            continue
-        if subject in files:
+        if subject != path and subject in known:
             return subject
-        if by_name:
-            name = os.path.basename(subject)
-            return next((p for p in files if os.path.basename(p) == name), None)
     return None
 
 
