@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airgap.core.errors import BusyError
+from airgap.core.errors import BusyError, StoreError
 
 
 @contextmanager
@@ -14,8 +14,12 @@ def locked(path: str, *, shared: bool = False) -> Iterator[int]:
 
     Raises:
         BusyError: somebody else holds it.
+        StoreError: its file is missing, or not ours to write.
     """
-    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as exc:
+        raise StoreError(f"{path}: expected the store's lock, got {os.strerror(exc.errno or 0)}") from exc
     try:
         _take(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, path)
         yield fd

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -10,7 +11,7 @@ from typing import Self
 from airgap.bundle.claims import Heard, hear
 from airgap.bundle.head import MAX_MANIFEST, read_head
 from airgap.core import canonical
-from airgap.core.errors import FormatError, StoreError
+from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import PrivateKey, PublicKey, parse_private, parse_public
 from airgap.core.policy import Policy
 from airgap.core.schema import validate
@@ -72,6 +73,10 @@ class Store:
             raise StoreError(
                 f"{root}: expected a store, got none", hint="airgap init STORE --trust TRUST --site NAME makes one"
             ) from exc
+        except OSError as exc:
+            raise StoreError(f"{root}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+        except FormatError as exc:
+            raise StoreError(f"{root}: {exc.message}") from exc
         if value["format"] != FORMAT:
             raise StoreError(f"{root}: expected store format {FORMAT}, got {value['format']}")
         return cls(layout, disk or RealDisk(), value["site"])
@@ -89,7 +94,9 @@ class Store:
 
     def trust(self, version: int) -> Believed:
         """One version of the trust document."""
-        return open_trust(self._document(self.layout.trust(version)))
+        path = self.layout.trust(version)
+        with _intact(path):
+            return open_trust(self._document(path))
 
     def has_trust(self, version: int) -> bool:
         """Whether one version of the trust document was ever in force here."""
@@ -97,15 +104,18 @@ class Store:
 
     def policy(self) -> Policy:
         """The site's policy."""
-        return Policy.parse(self._document(self.layout.policy).decode("utf-8", "replace"))
+        with _intact(self.layout.policy):
+            return Policy.parse(self._document(self.layout.policy).decode("utf-8", "replace"))
 
     def private_key(self) -> PrivateKey:
         """The site's key."""
-        return parse_private(self._document(self.layout.private_key), None)[0]
+        with _intact(self.layout.private_key):
+            return parse_private(self._document(self.layout.private_key), None)[0]
 
     def public_key(self) -> PublicKey:
         """Its public half."""
-        return parse_public(self._document(self.layout.public_key))[0]
+        with _intact(self.layout.public_key):
+            return parse_public(self._document(self.layout.public_key))[0]
 
     def head(self, manifest: bytes) -> Heard:
         """The head of an admitted bundle, read anew; the caller verifies it.
@@ -130,7 +140,7 @@ class Store:
         is_cut = self.ledger.trim()
         ended = self._end_import(state, at)
         staged = self._remove_all(self.layout.staging, keep=lambda _: False)
-        unpublished = self._remove_all(self.layout.generations, keep=lambda name: int(name) <= state.generation)
+        unpublished = self._remove_all(self.layout.generations, keep=lambda name: _is_reached(name, state))
         is_rebuilt = self.index.generation() != state.generation
         if is_rebuilt:
             self.rebuild_index(state)
@@ -139,8 +149,10 @@ class Store:
     def rebuild_index(self, state: State) -> None:
         """Make the index again from signed manifests and the objects' inodes."""
         self.index.create()
-        for heard in self.heads(state):
-            manifest = heard.manifest()
+        for digest in state.manifests:
+            with _intact(self.layout.head(digest)):
+                heard = self.head(digest)
+                manifest = heard.manifest()
             self.index.add(heard.statement, manifest)
             self.index.see(self.look({entry.sha256: entry.size for entry in manifest.entries}, verified=""))
         self.index.conclude(state.generation)
@@ -171,7 +183,11 @@ class Store:
     def _remove_all(self, folder: str, keep: Callable[[str], bool]) -> int:
         names = [name for name in os.listdir(folder) if not keep(name)]
         for name in names:
-            self.disk.remove_tree(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                self.disk.remove_tree(path)
+            else:
+                self.disk.unlink(path)
         return len(names)
 
     def _document(self, path: str) -> bytes:
@@ -194,6 +210,19 @@ class _Bytes:
         part = self._raw[self._at : self._at + size]
         self._at += len(part)
         return part
+
+
+@contextmanager
+def _intact(path: str) -> Iterator[None]:
+    """What the store itself wrote and cannot be read any more is the store's fault, not a bundle's."""
+    try:
+        yield
+    except (FormatError, UsageError) as exc:
+        raise StoreError(f"{path}: {exc.message}") from exc
+
+
+def _is_reached(name: str, state: State) -> bool:
+    return name.isdecimal() and int(name) <= state.generation
 
 
 def _read(path: str) -> bytes:
