@@ -16,12 +16,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from airgap.bundle import tarstream
-from airgap.bundle.contents import NullSink, Sink, read_archive
+from airgap.bundle.claims import read_updates
+from airgap.bundle.contents import NullSink, Sink, check_archive, read_archive
 from airgap.bundle.directory import HeadFile, content_size, read_directory
-from airgap.bundle.frames import max_size
 from airgap.bundle.head import Head, read_head
 from airgap.bundle.medium import Medium, is_directory, open_medium
 from airgap.bundle.rules import Asker, check_destination, check_sequence, check_time
@@ -100,7 +99,7 @@ class Argument:
         statement, manifest = self.open_head(head)
         self._expect_container(statement, Container.ARCHIVE)
         self._check_size(statement.size, medium.length)
-        self._check_archive(statement, manifest, head)
+        check_archive(statement, manifest, head=head.sizes.head)
         if not self._is_wanted(manifest):
             return
         mtime = int(statement.created.timestamp())
@@ -135,7 +134,7 @@ class Argument:
         self.claims.head = head
         self._pass("a bundle of format 1")
         self._check = Check.TRUST
-        self._update_trust(head.trust)
+        self._update_trust(read_updates(head))
         self._check = Check.SIGNATURE
         statement = self._authenticate(head.envelope)
         self._check = Check.HISTORY
@@ -143,11 +142,8 @@ class Argument:
         self._check = Check.MANIFEST
         return statement, self._read_manifest(statement, head.manifest)
 
-    def _update_trust(self, area: bytes) -> None:
+    def _update_trust(self, updates: Sequence[Any]) -> None:
         """Step 3."""
-        updates = canonical.decode(canonical.unpad(area, what="trust area"), what="trust area")
-        if not isinstance(updates, list):
-            raise FormatError("trust area: expected a list, got another value")
         believed = self.asker.trust
         for value in updates:
             envelope = Envelope.from_value(value, what="trust update")
@@ -222,16 +218,6 @@ class Argument:
                 "manifest: expected all artifacts in a bundle without base, got fewer", reason=Reason.BAD_TOTALS
             )
         return manifest
-
-    def _check_archive(self, statement: Statement, manifest: Manifest, head: Head) -> None:
-        frames = manifest.frames
-        if max(frames.compressed, default=0) > max_size(manifest.frame_size):
-            raise FormatError(
-                "manifest: expected frames that are not larger than raw ones, got others", reason=Reason.BAD_TOTALS
-            )
-        stream = tarstream.stream_size((entry.path, entry.size) for entry in manifest.entries)
-        if sum(frames.uncompressed) != stream or head.sizes.head + sum(frames.compressed) != statement.size:
-            raise FormatError("manifest: expected frames that add up to the archive, got others", reason=Reason.BAD_TOTALS)
 
     def _expect_container(self, statement: Statement, container: Container) -> None:
         if statement.container is not container:

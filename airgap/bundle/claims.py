@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airgap.bundle.contents import NullSink, read_archive
+from airgap.bundle.contents import NullSink, check_archive, read_archive
 from airgap.bundle.directory import HeadFile, read_directory
 from airgap.bundle.head import MAX_MANIFEST, Head, read_head
 from airgap.bundle.medium import is_directory, open_medium
@@ -74,15 +74,30 @@ def check_claims(paths: Sequence[str], *, progress: Callable[[int], None]) -> tu
             raise FormatError(
                 f"bundle: expected {claims.statement.size} bytes, got {medium.length}", reason=Reason.WRONG_SIZE
             )
+        manifest = claims.manifest()
+        head = claims.head.sizes.head
+        check_archive(claims.statement, manifest, head=head)
         findings = read_archive(
             medium,
-            claims.manifest(),
-            head=claims.head.sizes.head,
+            manifest,
+            head=head,
             mtime=int(claims.statement.created.timestamp()),
             sink=NullSink(),
             progress=progress,
         )
     return claims, findings
+
+
+def read_updates(head: Head) -> list[Any]:
+    """The trust-document updates that a head carries, oldest first, as JSON values.
+
+    Raises:
+        FormatError: malformed.
+    """
+    updates = canonical.decode(canonical.unpad(head.trust, what="trust area"), what="trust area")
+    if not isinstance(updates, list):
+        raise FormatError("trust area: expected a list, got another value")
+    return updates
 
 
 def hear(head: Head) -> Heard:
@@ -91,6 +106,6 @@ def hear(head: Head) -> Heard:
     Raises:
         FormatError: malformed.
     """
-    updates = canonical.decode(canonical.unpad(head.trust, what="trust area"), what="trust area")
+    updates = read_updates(head)
     envelope = Envelope.parse(canonical.unpad(head.envelope, what="envelope area"))
     return Heard(head, updates, envelope, Statement.peek(envelope.payload))

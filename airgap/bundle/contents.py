@@ -12,11 +12,13 @@ from threading import local
 from typing import Any, Final, Protocol
 
 from airgap.bundle import tarstream
-from airgap.bundle.frames import Decoder
+from airgap.bundle.frames import Decoder, max_size
 from airgap.bundle.medium import Medium
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Entry, Frames, Manifest
 from airgap.core.reasons import Reason
+from airgap.core.statement import Statement
+from airgap.core.times import format_time
 from airgap.core.verdict import Check, Finding, Result
 
 LARGE: Final = 256 * 1024
@@ -155,6 +157,31 @@ class EntryHasher:
         )
 
 
+def check_archive(statement: Statement, manifest: Manifest, *, head: int) -> None:
+    """Prove that the frames add up to the tar stream and to the archive, so that reading never runs past either.
+
+    Args:
+        statement: gives the size of the archive and the time of all tar headers.
+        manifest: the one that it names.
+        head: bytes of the head.
+
+    Raises:
+        FormatError: with reason bad-totals, or malformed for a time that a tar header cannot say.
+    """
+    if not 0 <= int(statement.created.timestamp()) <= tarstream.MAX_MTIME:
+        raise FormatError(
+            f"statement: expected a time of creation between 1970 and 2242, got {format_time(statement.created)}"
+        )
+    frames = manifest.frames
+    if max(frames.compressed, default=0) > max_size(manifest.frame_size):
+        raise FormatError(
+            "manifest: expected frames that are not larger than raw ones, got others", reason=Reason.BAD_TOTALS
+        )
+    stream = tarstream.stream_size((entry.path, entry.size) for entry in manifest.entries)
+    if sum(frames.uncompressed) != stream or head + sum(frames.compressed) != statement.size:
+        raise FormatError("manifest: expected frames that add up to the archive, got others", reason=Reason.BAD_TOTALS)
+
+
 def read_archive(
     medium: Medium, manifest: Manifest, *, head: int, mtime: int, sink: Sink, progress: Callable[[int], None]
 ) -> list[Finding]:
@@ -162,7 +189,7 @@ def read_archive(
 
     Args:
         medium: stands behind the head.
-        manifest: authentic.
+        manifest: passed ``check_archive``.
         head: bytes of the head.
         mtime: of all tar headers, seconds since 1970.
         sink: gets the content of the entries, unverified.

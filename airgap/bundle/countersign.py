@@ -29,14 +29,12 @@ def countersign(paths: Sequence[str], keys: Sequence[PrivateKey]) -> Envelope:
         _overwrite(os.path.join(paths[0], FILE_NAME), area, sizes.envelope_at)
         return envelope
     with open_medium(paths) as medium:
-        files = {v.name: v for v in medium.volumes}
-        folder = os.path.dirname(paths[0])
         start = sizes.envelope_at
-        for volume in files.values():
+        for volume in medium.volumes:
             end = volume.start + volume.size
             if start < end and area:
                 part, area = area[: end - start], area[end - start :]
-                _overwrite(os.path.join(folder, volume.name), part, start - volume.start)
+                _overwrite(volume.path, part, start - volume.start)
                 start += len(part)
     return envelope
 

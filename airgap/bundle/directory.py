@@ -27,12 +27,12 @@ class HeadFile:
         self._fd, self.length = _open(folder, FILE_NAME)
 
     def read(self, size: int) -> bytes:
-        """The next ``size`` bytes, or fewer at the end."""
-        parts = []
-        while size and (part := os.read(self._fd, size)):
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        """The next ``size`` bytes, or fewer at the end.
+
+        Raises:
+            FormatError: with reason unreadable.
+        """
+        return _read_up_to(self._fd, FILE_NAME, size)
 
     def close(self) -> None:
         """Close the file."""
@@ -113,34 +113,61 @@ def _read_whole(folder: str, path: str, limit: int) -> bytes:
         fd, _ = _open(folder, path)
     except FormatError:
         return b""
-    with os.fdopen(fd, "rb") as file:
-        return file.read(limit)
+    try:
+        return _read_up_to(fd, path, limit)
+    finally:
+        os.close(fd)
+
+
+def _read_up_to(fd: int, path: str, size: int) -> bytes:
+    parts = []
+    try:
+        while size and (part := os.read(fd, size)):
+            parts.append(part)
+            size -= len(part)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    return b"".join(parts)
+
+
+def _unreadable(path: str, exc: OSError) -> FormatError:
+    return FormatError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}", reason=Reason.UNREADABLE)
 
 
 def _open(folder: str, path: str) -> tuple[int, int]:
-    full = os.path.join(folder, path)
+    reason = Reason.NOT_A_BUNDLE if path == FILE_NAME else Reason.UNREADABLE
     try:
-        fd = os.open(full, _OPEN)
+        fd = os.open(os.path.join(folder, path), _OPEN)
     except OSError as exc:
-        reason = Reason.NOT_A_BUNDLE if path == FILE_NAME else Reason.UNREADABLE
         raise FormatError(f"{path}: expected a regular file, got {os.strerror(exc.errno or 0)}", reason=reason) from exc
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         os.close(fd)
-        raise FormatError(f"{path}: expected a regular file, got another kind", reason=Reason.UNREADABLE)
+        raise FormatError(f"{path}: expected a regular file, got another kind", reason=reason)
     return fd, status.st_size
 
 
 def _undeclared(folder: str, declared: set[str]) -> Iterator[str]:
-    """Everything in the folder that is neither declared nor a folder on the way to something declared."""
+    """Everything in the folder that is neither declared nor a folder on the way to something declared.
+
+    Raises:
+        FormatError: with reason unreadable.
+    """
     parents = {path[:at] for path in declared for at, c in enumerate(path) if c == "/"}
     pending = [""]
     while pending:
         inside = pending.pop()
+        for item in _list(folder, inside):
+            path = f"{inside}/{item.name}" if inside else item.name
+            if item.is_dir(follow_symlinks=False) and path in parents:
+                pending.append(path)
+            elif not (item.is_file(follow_symlinks=False) and path in declared):
+                yield path
+
+
+def _list(folder: str, inside: str) -> "list[os.DirEntry[str]]":
+    try:
         with os.scandir(os.path.join(folder, inside)) as found:
-            for item in found:
-                path = f"{inside}/{item.name}" if inside else item.name
-                if item.is_dir(follow_symlinks=False) and path in parents:
-                    pending.append(path)
-                elif not (item.is_file(follow_symlinks=False) and path in declared):
-                    yield path
+            return list(found)
+    except OSError as exc:
+        raise _unreadable(inside or folder, exc) from exc

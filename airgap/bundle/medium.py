@@ -25,6 +25,7 @@ class Volume:
     """One slice: an open file, its size in bytes and the offset of its first byte in the whole."""
 
     name: str
+    path: str
     fd: int
     size: int
     start: int
@@ -98,7 +99,7 @@ def open_medium(paths: Sequence[str]) -> Iterator[Medium]:
         start = 0
         for path in _in_order(paths):
             fd, size = _open_regular(path)
-            volumes.append(Volume(os.path.basename(path), fd, size, start))
+            volumes.append(Volume(os.path.basename(path), path, fd, size, start))
             start += size
         yield Medium(volumes)
     finally:

@@ -13,6 +13,8 @@ from airgap.core.manifest import SUMS, Entry
 BLOCK: Final = 512
 END: Final = bytes(2 * BLOCK)
 MAX_USTAR_SIZE: Final = 8**11 - 1
+MAX_MTIME: Final = 8**11 - 1
+"""Seconds since 1970 that eleven octal digits can say: until 2242."""
 _NAME: Final = 100
 _PREFIX: Final = 155
 _SUMS_LINE: Final = 64 + 2 + 1
