@@ -12,7 +12,8 @@ from airgap.core.errors import FormatError
 
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 16
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# possessive, and content with a string that never ends: what cannot backtrack is linear in hostile bytes (T092)
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -20,12 +21,13 @@ def encode(value: Any) -> bytes:
     """The one encoding of a value: sorted keys, no blanks, UTF-8.
 
     Raises:
-        FormatError: the value holds a float, a lone surrogate or something JSON cannot say.
+        FormatError: the value holds a float, an integer beyond 2^53-1, a name that is not ASCII, a lone surrogate, more
+            than 16 levels or something JSON cannot say.
     """
-    try:
-        return _ENCODER.encode(value).encode("utf-8")
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise FormatError(f"canonical JSON: expected plain values, got {type(exc).__name__}") from exc
+    fault = _fault(value, MAX_DEPTH)
+    if fault:
+        raise FormatError(f"canonical JSON: expected plain values, got {fault}")
+    return _write(value)
 
 
 def decode(raw: bytes, *, what: str) -> Any:
@@ -47,7 +49,8 @@ def decode(raw: bytes, *, what: str) -> Any:
         value = json.loads(raw.decode("utf-8"), parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError) as exc:
         raise FormatError(f"{what}: expected canonical JSON, got {_reason(exc)}") from exc
-    if encode(value) != raw:
+    # ASCII bytes hold no name that is not ASCII, and the parser above made sure of everything else
+    if (_write(value) if raw.isascii() else encode(value)) != raw:
         raise FormatError(f"{what}: expected canonical JSON, got another encoding of the same value")
     return value
 
@@ -72,6 +75,32 @@ def unpad(area: bytes, *, what: str) -> bytes:
     if not area.endswith(b"\n"):
         raise FormatError(f"{what}: expected blank padding and one newline at the end, got other bytes")
     return area[:-1].rstrip(b" ")
+
+
+def _write(value: Any) -> bytes:
+    try:
+        return _ENCODER.encode(value).encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise FormatError("canonical JSON: expected plain values, got a lone surrogate") from exc
+
+
+def _fault(value: Any, room: int) -> str | None:
+    """What has no canonical encoding in a value that may nest so deep, or None."""
+    match value:
+        case str() | bool() | None:
+            return None
+        case int():
+            return None if abs(value) <= MAX_INTEGER else "an integer beyond 2^53-1"
+        case dict() | list() | tuple() if room == 0:
+            return f"more than {MAX_DEPTH} nested levels"
+        case dict():
+            if not all(isinstance(name, str) and name.isascii() for name in value):
+                return "a name that is not ASCII text"
+            return next((fault for inner in value.values() if (fault := _fault(inner, room - 1))), None)
+        case list() | tuple():
+            return next((fault for inner in value if (fault := _fault(inner, room - 1))), None)
+        case _:
+            return type(value).__name__
 
 
 def _check_depth(raw: bytes, what: str) -> None:
