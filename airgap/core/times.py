@@ -14,6 +14,7 @@ _UNITS = {
     "month": timedelta(days=30),
     "year": timedelta(days=365),
 }
+_LONGEST = timedelta(days=365_000)
 _DURATION = re.compile(r"([1-9][0-9]{0,5}) (second|minute|hour|day|week|month|year)s?")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -36,18 +37,24 @@ def parse_time(text: str) -> datetime:
     try:
         if not _INSTANT.fullmatch(text):
             raise ValueError(text)
-        return datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
+        if format_time(at) != text:  # from 3.14 on, Python reads 24:00:00 as the next day
+            raise ValueError(text)
     except ValueError as exc:
-        raise FormatError(f"time: expected YYYY-MM-DDTHH:MM:SSZ, got {text!r}") from exc
+        raise FormatError(f"time: expected YYYY-MM-DDTHH:MM:SSZ, got {text!r:.80}") from exc
+    return at
 
 
 def parse_duration(text: str) -> timedelta:
     """Read a duration such as ``90 days`` (a month is 30 days, a year 365).
 
     Raises:
-        FormatError: any other text.
+        FormatError: any other text, or more than 1000 years: the calendar must have room for it on both sides of today.
     """
     found = _DURATION.fullmatch(text)
     if not found:
-        raise FormatError(f'duration: expected a number and a unit such as "90 days", got {text!r}')
-    return int(found[1]) * _UNITS[found[2]]
+        raise FormatError(f'duration: expected a number and a unit such as "90 days", got {text!r:.80}')
+    duration = int(found[1]) * _UNITS[found[2]]
+    if duration > _LONGEST:
+        raise FormatError(f"duration: expected at most 1000 years, got {text}")
+    return duration
