@@ -32,7 +32,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A payload with signatures, as it arrived: nothing about it is verified."""
+    """A payload with signatures sorted by key id, as it arrived: nothing about it is verified."""
 
     payload_type: str
     payload: bytes
@@ -56,8 +56,11 @@ class Envelope:
         """
         validate("envelope", value, what=what)
         signatures = tuple(Signature(s["keyid"], _base64(s["sig"], what)) for s in value["signatures"])
-        if len({s.key_id for s in signatures}) != len(signatures):
+        ids = [s.key_id for s in signatures]
+        if len(set(ids)) != len(ids):
             raise FormatError(f"{what}: expected one signature per key, got a repeated key")
+        if ids != sorted(ids):
+            raise FormatError(f"{what}: expected signatures sorted by key id, got another order")
         return cls(value["payloadType"], _base64(value["payload"], what), signatures)
 
     def value(self) -> dict[str, Any]:
@@ -65,10 +68,7 @@ class Envelope:
         return {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": self.payload_type,
-            "signatures": [
-                {"keyid": s.key_id, "sig": base64.b64encode(s.value).decode()}
-                for s in sorted(self.signatures, key=lambda s: s.key_id)
-            ],
+            "signatures": [{"keyid": s.key_id, "sig": base64.b64encode(s.value).decode()} for s in self.signatures],
         }
 
     def encode(self) -> bytes:
@@ -91,7 +91,8 @@ class Envelope:
             added.append(Signature(key_id, key.sign(pae(self.payload_type, self.payload))))
         if len(known) > MAX_SIGNATURES:
             raise FormatError(f"envelope: expected at most {MAX_SIGNATURES} signatures, got {len(known)}")
-        return Envelope(self.payload_type, self.payload, (*self.signatures, *added))
+        signatures = sorted((*self.signatures, *added), key=lambda s: s.key_id)
+        return Envelope(self.payload_type, self.payload, tuple(signatures))
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

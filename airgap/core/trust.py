@@ -77,7 +77,7 @@ class Trust:
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
-        """Read the payload of a trust envelope.
+        """Read the payload of a trust envelope; accepts exactly what ``encode`` writes.
 
         Raises:
             FormatError: malformed, a weak key, one key under two names, an unknown signer, or a threshold that the
@@ -88,7 +88,7 @@ class Trust:
         signers = {name: _signer(name, said) for name, said in value["signers"].items()}
         _check_distinct_keys(signers)
         revoked = value["revoked"]
-        return cls(
+        trust = cls(
             version=value["version"],
             issued=parse_time(value["issued"]),
             expires=parse_time(value["expires"]),
@@ -100,6 +100,9 @@ class Trust:
             revoked_digests=_revocations(revoked["digests"]),
             revoked_artifacts=tuple(_revocations(revoked["artifacts"]).values()),
         )
+        if trust.encode() != raw:
+            raise FormatError("trust document: expected sorted lists and nothing revoked twice, got another encoding")
+        return trust
 
     def value(self) -> dict[str, Any]:
         """The document as a JSON value."""
