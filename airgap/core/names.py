@@ -15,21 +15,21 @@ MAX_DEPTH: Final = 32
 # One pass for the common case. What it does not accept is judged rule by rule below; a property test holds both to the
 # same verdict. Eight components of 101 characters stay below every length limit.
 _PLAIN_COMPONENT = (
-    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))(?!\.{1,2}(?:/|$))"
+    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9]) *(?:[./]|$))(?!\.{1,2}(?:/|$))"
     r"[A-Za-z0-9@+_=,()\[\].-][A-Za-z0-9@+_=,()\[\] .-]{0,100}(?<![ .])"
 )
 _PLAIN = re.compile(rf"(?:{_PLAIN_COMPONENT}/){{0,7}}{_PLAIN_COMPONENT}")
 
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+# blanks before the first dot do not count: "nul .txt" is the device, too
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 _SHORT_NAME = re.compile(r"(?=[^.]{1,8}(?:\.|$))[^.]{1,6}~[0-9]{1,6}(?:\.[^.]{0,3})?")
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 # Cc controls, Cf formats and bidi overrides, Cs surrogates, Co private use, Cn noncharacters, Zl/Zp line breaks
 _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Default_Ignorable_Code_Point that are not Cf: they draw nothing, so two names can look and sort alike (T013)
 _IGNORABLE: Final = frozenset(
-    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0]
-    + list(range(0xFE00, 0xFE10))
-    + list(range(0xE0100, 0xE01F0))
+    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0}
+    | {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 )
 
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, Self
 
 from airgap.core.errors import FormatError
+from airgap.core.names import fold
 from airgap.core.purl import is_match
 from airgap.core.schema import validate
 from airgap.core.times import parse_duration
@@ -81,7 +82,7 @@ class Policy:
         """
         try:
             value = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as exc:
+        except (ValueError, RecursionError) as exc:  # tomllib's own error is a ValueError; int() and depth raise the others
             raise FormatError(f"policy: expected TOML, got a fault: {exc!s:.120}") from exc
         validate("policy", value, what="policy")
         return cls(
@@ -97,8 +98,11 @@ class Policy:
         return next((rule for rule in self.requirements if is_match(purl, rule.artifacts)), None)
 
     def is_refused(self, path: str) -> bool:
-        """Whether any component of a path is a name that the site does not want in its views (T020)."""
-        return any(fnmatchcase(part, name) for name in self.refused_names for part in path.split("/"))
+        """Whether any component of a path is a name that the site does not want in its views (T020).
+
+        Letter case makes no difference: where a view is served or copied to, ``.GIT`` may be ``.git``.
+        """
+        return any(fnmatchcase(part, fold(name)) for name in self.refused_names for part in fold(path).split("/"))
 
 
 def _limits(said: dict[str, Any]) -> Limits:
