@@ -134,8 +134,14 @@ class PrivateKey:
         return self._key.sign(message)
 
     def pem(self, passphrase: bytes | None) -> bytes:
-        """The key as PKCS#8 PEM, encrypted when a passphrase is given."""
+        """The key as PKCS#8 PEM, encrypted when a passphrase is given.
+
+        Raises:
+            UsageError: the passphrase is empty.
+        """
         cipher: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase == b"":
+            raise UsageError("private key: expected a passphrase, got an empty one")
         if passphrase is not None:
             cipher = serialization.BestAvailableEncryption(passphrase)
         return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, cipher)
