@@ -27,7 +27,7 @@ def amount(size: int) -> str:
     """A number of bytes for people, in units of 1000."""
     value = float(size)
     for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
+        if value < 999.95:  # what would round to 1000.0 is one of the next unit
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
