@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +20,7 @@ CREATE TABLE artifacts (
 ) WITHOUT ROWID;
 CREATE INDEX artifacts_by_purl ON artifacts (purl);
 CREATE TABLE objects (
-    sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
-    verified TEXT NOT NULL
+    sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -41,12 +40,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was last seen of an object: inode times in nanoseconds, and when its bytes were last verified."""
+    """The inode of an object when it was stored: size in bytes, time of modification in nanoseconds, number."""
 
     size: int
     modified: int
     inode: int
-    verified: str
 
 
 class Index:
@@ -82,9 +80,9 @@ class Index:
 
     def see(self, seen: Iterable[tuple[bytes, Known]]) -> None:
         """Enter what was seen of objects."""
-        rows = ((digest, k.size, k.modified, k.inode, k.verified) for digest, k in seen)
+        rows = ((digest, k.size, k.modified, k.inode) for digest, k in seen)
         with self._open("rw") as db:
-            db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
 
     def conclude(self, generation: int) -> None:
         """Say which generation the index describes; the last step of every change."""
@@ -104,21 +102,19 @@ class Index:
             for row in db.execute(f"SELECT * FROM artifacts {condition} ORDER BY path", parameters):  # noqa: S608
                 yield Row(*row)
 
-    def known(self) -> dict[bytes, tuple[int, int]]:
-        """Modification time and inode number of every object, as last seen."""
+    def known(self, digest: bytes) -> Known | None:
+        """What an object's inode was when its bytes came in; None when nobody remembers."""
         try:
             with self._open("ro") as db:
-                return {row[0]: (row[1], row[2]) for row in db.execute("SELECT sha256, modified, inode FROM objects")}
-        except sqlite3.Error:
-            return {}
-
-    def rows(self) -> dict[str, bytes] | None:
-        """Path to digest of every artifact; None when the index cannot be read."""
-        try:
-            with self._open("ro") as db:
-                return dict(db.execute("SELECT path, sha256 FROM artifacts"))
+                row = db.execute("SELECT size, modified, inode FROM objects WHERE sha256 = ?", (digest,)).fetchone()
         except sqlite3.Error:
             return None
+        return Known(*row) if row else None
+
+    def digests(self) -> Iterator[tuple[str, bytes]]:
+        """Path and digest of every artifact, up to where the index can be read."""
+        with suppress(sqlite3.Error), self._open("ro") as db:
+            yield from db.execute("SELECT path, sha256 FROM artifacts")
 
     @contextmanager
     def _open(self, mode: str) -> Iterator[sqlite3.Connection]:

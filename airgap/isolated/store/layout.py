@@ -75,6 +75,16 @@ class Layout:
         return self._at("quarantine")
 
     @property
+    def manifests(self) -> str:
+        """The heads of admitted bundles."""
+        return self._at("manifests")
+
+    @property
+    def trusts(self) -> str:
+        """The versions of the trust document that were in force here."""
+        return self._at("trust")
+
+    @property
     def objects(self) -> str:
         """The folder above the fan-out."""
         return self._at("objects", "sha256")
@@ -101,7 +111,7 @@ class Layout:
     def object(self, digest: bytes) -> str:
         """One object."""
         name = digest.hex()
-        return self._at("objects", "sha256", name[:2], name)
+        return f"{self.root}/objects/sha256/{name[:2]}/{name}"
 
     def head(self, manifest: bytes) -> str:
         """The head of an admitted bundle, byte for byte as it was received."""

@@ -6,7 +6,7 @@ process gains fully. It is a plain fork with a pipe: the multiprocessing package
 
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, zip_longest
 from threading import local
@@ -16,7 +16,8 @@ from airgap.core.errors import StoreError
 from airgap.core.reasons import Reason
 from airgap.isolated.store.objects import Reading, read_object, scratch
 
-Wanted = tuple[bytes, int, str]
+Wanted = tuple[bytes, int]
+Place = Callable[[bytes], str]
 _SMALL: Final = 64 * 1024
 _MANY: Final = 2000
 """Small objects from which on a second process pays for its start."""
@@ -25,52 +26,52 @@ _ITEM: Final = struct.Struct("<BqQHH")
 _FAULTS: Final = (None, Reason.OBJECT_MISSING, Reason.OBJECT_TRUNCATED, Reason.OBJECT_ROTTEN)
 
 
-def read_all(wanted: Sequence[Wanted]) -> Iterator[tuple[bytes, int, Reading]]:
-    """Read objects (digest, size in bytes, path) and compare each with its digest; small ones come first."""
+def read_all(wanted: Sequence[Wanted], place: Place) -> Iterator[tuple[bytes, int, Reading]]:
+    """Read objects (digest, size in bytes) at their place and compare each with its digest; small ones come first."""
     small = [item for item in wanted if item[1] <= _SMALL]
     large = [item for item in wanted if item[1] > _SMALL]
     if len(small) >= _MANY and (os.cpu_count() or 1) > 1:
-        yield from _read_forked(small)
+        yield from _read_forked(small, place)
     else:
-        yield from _read_here(small)
-    yield from _read_threaded(large)
+        yield from _read_here(small, place)
+    yield from _read_threaded(large, place)
 
 
-def _read_here(wanted: Iterable[Wanted]) -> Iterator[tuple[bytes, int, Reading]]:
+def _read_here(wanted: Iterable[Wanted], place: Place) -> Iterator[tuple[bytes, int, Reading]]:
     buffer = scratch()
-    for digest, size, path in wanted:
-        yield digest, size, read_object(path, digest, size, buffer)
+    for digest, size in wanted:
+        yield digest, size, read_object(place(digest), digest, size, buffer)
 
 
-def _read_threaded(wanted: Sequence[Wanted]) -> Iterator[tuple[bytes, int, Reading]]:
+def _read_threaded(wanted: Sequence[Wanted], place: Place) -> Iterator[tuple[bytes, int, Reading]]:
     own = local()
 
     def read(item: Wanted) -> Reading:
         if not hasattr(own, "buffer"):
             own.buffer = scratch()
-        digest, size, path = item
-        return read_object(path, digest, size, own.buffer)
+        digest, size = item
+        return read_object(place(digest), digest, size, own.buffer)
 
     rest = iter(wanted)
     with ThreadPoolExecutor(2) as pool:
         while batch := list(islice(rest, _BATCH)):
-            for (digest, size, _), reading in zip(batch, pool.map(read, batch), strict=True):
+            for (digest, size), reading in zip(batch, pool.map(read, batch), strict=True):
                 yield digest, size, reading
 
 
-def _read_forked(wanted: Sequence[Wanted]) -> Iterator[tuple[bytes, int, Reading]]:
+def _read_forked(wanted: Sequence[Wanted], place: Place) -> Iterator[tuple[bytes, int, Reading]]:
     """A child reads every second object, this process the others. No thread may run yet: a fork copies only this one."""
     theirs, ours = wanted[1::2], wanted[::2]
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover -- coverage does not follow the fork
         os.close(receiver)
-        _serve(sender, theirs)
+        _serve(sender, theirs, place)
     os.close(sender)
     with os.fdopen(receiver, "rb", buffering=1 << 16) as pipe:
         try:
             # in turn, so that the child never waits long for room in the pipe
-            for mine, other in zip_longest(_read_here(ours), theirs):
+            for mine, other in zip_longest(_read_here(ours, place), theirs):
                 yield mine
                 if other is not None:
                     yield other[0], other[1], _receive(pipe)
@@ -78,11 +79,11 @@ def _read_forked(wanted: Sequence[Wanted]) -> Iterator[tuple[bytes, int, Reading
             os.waitpid(child, 0)
 
 
-def _serve(sender: int, wanted: Sequence[Wanted]) -> None:  # pragma: no cover -- runs in the child only
+def _serve(sender: int, wanted: Sequence[Wanted], place: Place) -> None:  # pragma: no cover -- runs in the child only
     """Read objects, write one record for each, and leave without running anybody's cleanup."""
     try:
         with os.fdopen(sender, "wb", buffering=1 << 16) as pipe:
-            for _, _, reading in _read_here(wanted):
+            for _, _, reading in _read_here(wanted, place):
                 text = reading.got.encode()[:1000]
                 head = (_FAULTS.index(reading.fault), reading.modified, reading.inode, reading.mode, len(text))
                 pipe.write(_ITEM.pack(*head) + text)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import BinaryIO, Self
 
 from airgap.bundle.claims import Heard, hear
 from airgap.bundle.head import MAX_MANIFEST, read_head
 from airgap.core import canonical
 from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import PrivateKey, PublicKey, parse_private, parse_public
+from airgap.core.manifest import Manifest
 from airgap.core.policy import Policy
 from airgap.core.schema import validate
 from airgap.core.trust import Believed, open_trust
@@ -20,6 +21,7 @@ from airgap.isolated.store.disk import Disk, RealDisk
 from airgap.isolated.store.index import Index, Known
 from airgap.isolated.store.layout import FORMAT, Layout
 from airgap.isolated.store.ledger import Ledger
+from airgap.isolated.store.leftovers import is_reached, put_back, remove_documents, remove_unpublished
 from airgap.isolated.store.state import FILE, State
 
 
@@ -27,6 +29,9 @@ from airgap.isolated.store.state import FILE, State
 class Recovered:
     """What a crash had left and recovery put in order."""
 
+    damaged: int
+    objects: int
+    documents: int
     staged: int
     generations: int
     is_record_cut: bool
@@ -37,6 +42,9 @@ class Recovered:
     def actions(self) -> list[str]:
         """In words; empty when there was nothing to do."""
         said = [
+            (self.damaged, f"put {self.damaged} objects back that were on their way to quarantine"),
+            (self.objects, f"removed {self.objects} objects that were never published"),
+            (self.documents, f"removed {self.documents} documents that were never published"),
             (self.staged, f"removed {self.staged} unfinished staging folders"),
             (self.generations, f"removed {self.generations} generations that were never published"),
             (self.is_record_cut, "removed a ledger record that was cut short"),
@@ -124,8 +132,12 @@ class Store:
             FormatError: it is not what it was.
             StoreError: it is missing.
         """
-        raw = self._document(self.layout.head(manifest))
-        return hear(read_head(_Bytes(raw), max_manifest=MAX_MANIFEST))
+        path = self.layout.head(manifest)
+        try:
+            with open(path, "rb") as file:
+                return hear(read_head(_File(file), max_manifest=MAX_MANIFEST))
+        except OSError as exc:
+            raise _unread(path, exc) from exc
 
     def heads(self, state: State) -> Iterator[Heard]:
         """The heads of all admitted bundles, in order of admission."""
@@ -139,36 +151,47 @@ class Store:
         state = self.state()
         is_cut = self.ledger.trim()
         ended = self._end_import(state, at)
+        damaged = put_back(self.layout, self.disk, state)
+        objects = remove_unpublished(self.layout, self.disk, state, lambda: self._named(state))
+        documents = remove_documents(self.layout, self.disk, state)
         staged = self._remove_all(self.layout.staging, keep=lambda _: False)
-        unpublished = self._remove_all(self.layout.generations, keep=lambda name: _is_reached(name, state))
+        unpublished = self._remove_all(self.layout.generations, keep=lambda name: is_reached(name, state))
         is_rebuilt = self.index.generation() != state.generation
         if is_rebuilt:
             self.rebuild_index(state)
-        return Recovered(staged, unpublished, is_cut, ended, is_rebuilt)
+        return Recovered(damaged, objects, documents, staged, unpublished, is_cut, ended, is_rebuilt)
 
     def rebuild_index(self, state: State) -> None:
         """Make the index again from signed manifests and the objects' inodes."""
         self.index.create()
-        for digest in state.manifests:
-            with _intact(self.layout.head(digest)):
-                heard = self.head(digest)
-                manifest = heard.manifest()
+        for heard, manifest in self._admitted(state):
             self.index.add(heard.statement, manifest)
-            self.index.see(self.look({entry.sha256: entry.size for entry in manifest.entries}, verified=""))
+            self.index.see(self.look({entry.sha256: entry.size for entry in manifest.entries}))
         self.index.conclude(state.generation)
 
-    def look(self, sizes: dict[bytes, int], *, verified: str) -> Iterator[tuple[bytes, Known]]:
+    def look(self, sizes: dict[bytes, int]) -> Iterator[tuple[bytes, Known]]:
         """The inodes of objects, in the order of their digests."""
         for digest in sorted(sizes):
             try:
                 status = os.lstat(self.layout.object(digest))
             except FileNotFoundError:
                 continue
-            yield digest, Known(sizes[digest], status.st_mtime_ns, status.st_ino, verified)
+            yield digest, Known(sizes[digest], status.st_mtime_ns, status.st_ino)
 
     def move_current(self, generation: int) -> None:
         """The commit point: from here on everybody sees the new generation."""
         self.disk.point(self.layout.current, f"generations/{generation}")
+
+    def _admitted(self, state: State) -> Iterator[tuple[Heard, Manifest]]:
+        for digest in state.manifests:
+            with _intact(self.layout.head(digest)):
+                heard = self.head(digest)
+                manifest = heard.manifest()
+            yield heard, manifest
+
+    def _named(self, state: State) -> frozenset[bytes]:
+        """Digests of everything that admitted bundles name."""
+        return frozenset(entry.sha256 for _, manifest in self._admitted(state) for entry in manifest.named)
 
     def _end_import(self, state: State, at: datetime) -> str | None:
         """Record how an import ended that was prepared and then interrupted."""
@@ -194,22 +217,15 @@ class Store:
         try:
             return _read(path)
         except OSError as exc:
-            raise StoreError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+            raise _unread(path, exc) from exc
 
 
-class _Bytes:
-    """Bytes in memory as a stream."""
+class _File:
+    """A file as a stream of known length: read area by area, a large head is in memory only once."""
 
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._at = 0
-        self.length = len(raw)
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        part = self._raw[self._at : self._at + size]
-        self._at += len(part)
-        return part
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.length = os.fstat(file.fileno()).st_size
 
 
 @contextmanager
@@ -221,8 +237,8 @@ def _intact(path: str) -> Iterator[None]:
         raise StoreError(f"{path}: {exc.message}") from exc
 
 
-def _is_reached(name: str, state: State) -> bool:
-    return name.isdecimal() and int(name) <= state.generation
+def _unread(path: str, exc: OSError) -> StoreError:
+    return StoreError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}")
 
 
 def _read(path: str) -> bytes:
