@@ -78,6 +78,7 @@ def bundle(
     on_statement: Edit[Any] = same,
     on_statement_text: Edit[bytes] = same,
     on_envelope: Edit[Any] = same,
+    on_envelope_text: Edit[bytes] = same,
     on_areas: Edit[tuple[bytes, bytes, bytes]] = same,
     on_head: Edit[bytes] = same,
     on_payload: Edit[bytes] = same,
@@ -104,6 +105,9 @@ def bundle(
     trust_area = area(encode(list(updates)))
     payload_size = sum(len(raw) for raw, _, _ in frames)
     content = sum(map(len, entries.values()))
+    # the envelope area has a fixed size in an archive, so the size of the whole is known before it is signed
+    envelope_size = _envelope_size(keys, room) if is_archive else 0
+    size = PREFIX + len(trust_area) + envelope_size + len(manifest_area) + payload_size
     statement = on_statement(
         {
             "_type": "https://in-toto.io/Statement/v1",
@@ -117,7 +121,7 @@ def bundle(
                 "expires": stamp(EXPIRES),
                 "destination": None,
                 "container": "archive",
-                "archiveSize": content + len(sums(entries)) if not is_archive else 0,
+                "archiveSize": size if is_archive else content + len(sums(entries)),
                 "base": None,
                 "totals": {"artifacts": len(files), "bytes": content},
                 "tool": "forge 1",
@@ -125,14 +129,9 @@ def bundle(
             },
         }
     )
-    sizes = [len(trust_area), 0, len(manifest_area)]
-    if is_archive and statement["predicate"].get("archiveSize") == 0:
-        # the envelope area has a fixed size, so the size of the whole is known before it is signed
-        sizes[1] = _envelope_room(keys, room)
-        statement["predicate"]["archiveSize"] = PREFIX + sum(sizes) + payload_size
     sealed = on_envelope(envelope(STATEMENT, on_statement_text(encode(statement)), keys))
-    text = encode(sealed)
-    envelope_area = area(text, max(0, (sizes[1] or len(text) + room) - len(text) - 1))
+    text = on_envelope_text(encode(sealed))
+    envelope_area = area(text, max(0, envelope_size - len(text) - 1))
     areas = on_areas((trust_area, envelope_area, manifest_area))
     head = on_head(prefix(areas) + b"".join(areas))
     raw = head + on_payload(b"".join(raw for raw, _, _ in frames))
@@ -241,7 +240,7 @@ def raw_frame(piece: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _envelope_room(keys: Sequence[PrivateKey], room: int) -> int:
+def _envelope_size(keys: Sequence[PrivateKey], room: int) -> int:
     """Bytes of an envelope area that surely hold the statement and these signatures, and ``room`` more."""
     longest = max((len(k.sign(b"")) for k in keys), default=0)
     return 2600 + len(keys) * (longest * 4 // 3 + 120) + room
