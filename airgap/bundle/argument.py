@@ -201,8 +201,8 @@ class Argument:
         """Step 6."""
         if sha256(area) != statement.manifest:
             raise FormatError("manifest: expected the signed digest, got another", reason=Reason.MANIFEST_MISMATCH)
-        raw = canonical.unpad(area, what="manifest area")
-        manifest = Manifest.parse(raw, max_entries=self.asker.policy.limits.entries)
+        size = canonical.text_size(area, what="manifest area")
+        manifest = Manifest.parse(area, max_entries=self.asker.policy.limits.entries, size=size)
         self.claims.manifest = manifest
         carried = [artifact for artifact in manifest.artifacts if artifact.stored]
         content = sum(entry.size for entry in manifest.entries)

@@ -37,7 +37,8 @@ class Heard:
         """
         if sha256(self.head.manifest) != self.statement.manifest:
             raise FormatError("manifest: expected the stated digest, got another", reason=Reason.MANIFEST_MISMATCH)
-        return Manifest.parse(canonical.unpad(self.head.manifest, what="manifest area"), max_entries=MAX_ENTRIES)
+        area = self.head.manifest
+        return Manifest.parse(area, max_entries=MAX_ENTRIES, size=canonical.text_size(area, what="manifest area"))
 
 
 def read_claims(paths: Sequence[str]) -> Heard:

@@ -70,9 +70,10 @@ class Head:
         """Their sizes."""
         return Sizes(len(self.trust), len(self.envelope), len(self.manifest))
 
-    def encode(self) -> bytes:
-        """The bytes of the head."""
-        return b"".join((self.sizes.prefix(), self.trust, self.envelope, self.manifest))
+    @property
+    def parts(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """The bytes of the head, one area after the other; joined, a large manifest would be in memory twice."""
+        return self.sizes.prefix(), self.trust, self.envelope, self.manifest
 
 
 def read_head(stream: Stream, *, max_manifest: int) -> Head:

@@ -76,16 +76,19 @@ class Output:
                 self._append([part], len(part))
                 view = view[len(part) :]
 
-    def write_head(self, head: bytes) -> None:
-        """Fill in the first bytes."""
+    def write_head(self, parts: Sequence[bytes]) -> None:
+        """Fill in the first bytes, in whatever volumes they lie."""
+        places = ((fd, os.fstat(fd).st_size) for _, _, fd in self._files)
+        fd, size = next(places)
         at = 0
-        for _, _, fd in self._files:
-            room = os.fstat(fd).st_size
-            part = head[at : at + room]
-            if not part:
-                break
-            _write_at(fd, part, 0)
-            at += len(part)
+        for part in parts:
+            view = memoryview(part)
+            while view:
+                if at == size:
+                    (fd, size), at = next(places), 0
+                done = _write_at(fd, view[: size - at], at)
+                view = view[done:]
+                at += done
 
     def commit(self) -> list[str]:
         """Make everything durable, then give it its name; the first volume last. Returns the names."""
@@ -165,12 +168,11 @@ def _write_all(fd: int, buffers: Sequence[bytes | memoryview]) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _write_at(fd: int, content: bytes, offset: int) -> None:
-    view = memoryview(content)
-    while view:
-        done = os.pwrite(fd, view, offset)
-        view = view[done:]
-        offset += done
+def _write_at(fd: int, view: memoryview, offset: int) -> int:
+    done = 0
+    while done < len(view):
+        done += os.pwrite(fd, view[done:], offset + done)
+    return done
 
 
 def _sync_folder(path: str) -> None:

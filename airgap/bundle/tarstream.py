@@ -4,7 +4,7 @@ Source: POSIX.1-2017, pax utility, "ustar Interchange Format" and "pax Header Bl
 people; a pax header only for a path or size that ustar cannot say.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -80,7 +80,7 @@ def stream_size(entries: Iterable[tuple[str, int]]) -> int:
     return total + header_size(SUMS, sums) + sums + -sums % BLOCK + len(END)
 
 
-def segments(entries: Iterable[Entry], sums: int, mtime: int) -> Iterator[bytes | Entry]:
+def segments(entries: Sequence[Entry], sums: int, mtime: int) -> Iterator[bytes | Entry]:
     """The stream in order: bytes that must stand there, and entries whose content does.
 
     Args:
@@ -88,15 +88,13 @@ def segments(entries: Iterable[Entry], sums: int, mtime: int) -> Iterator[bytes 
         sums: bytes of SHA256SUMS.
         mtime: seconds since 1970, UTC.
     """
-    lines: list[tuple[str, bytes]] = []
     pad = b""
     for entry in entries:
         yield pad + entry_header(entry.path, entry.size, mtime)
         yield entry
         pad = padding(entry.size)
-        lines.append((entry.path, entry.sha256))
     yield pad + entry_header(SUMS, sums, mtime)
-    yield from sums_lines(lines)
+    yield from sums_lines((entry.path, entry.sha256) for entry in entries)
     yield padding(sums) + END
 
 

@@ -7,7 +7,7 @@ depend on the number of threads.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
 from typing import Final, Protocol
@@ -33,6 +33,14 @@ class Source(Protocol):
     @property
     def size(self) -> int:
         """Bytes; known before anything is read."""
+        ...
+
+    def fill(self, view: memoryview) -> None:
+        """Read the whole content into a buffer of exactly its size.
+
+        Raises:
+            UsageError: it is not as large as it was.
+        """
         ...
 
     def read(self, into: Callable[[], memoryview], done: Callable[[memoryview], None]) -> None:
@@ -83,40 +91,43 @@ class PayloadWriter:
         self._turn = 0
         self._local = local()
 
-    def write(self, sources: Iterable[Source], *, mtime: int) -> list[bytes]:
+    def write(self, sources: Sequence[Source], *, mtime: int) -> list[bytes]:
         """Write all entries and SHA256SUMS; returns the entries' raw SHA-256 digests in order."""
         try:
-            digests = [(source.path, self._entry(source, mtime)) for source in sources]
-            digests_done = [(path, digest()) for path, digest in digests]
-            self._sums(digests_done, mtime)
+            hashed = [self._entry(source, mtime) for source in sources]
+            digests = [digest if isinstance(digest, bytes) else digest.result() for digest in hashed]
+            self._sums([source.path for source in sources], digests, mtime)
             self._cut()
             while self._queue:
                 self._drain()
         finally:
             for pool in (self._encoders, *self._hashers):
                 pool.shutdown(cancel_futures=True)
-        return [digest for _, digest in digests_done]
+        return digests
 
-    def _entry(self, source: Source, mtime: int) -> Callable[[], bytes]:
-        """Write one entry; returns how to get its digest once all threads are done."""
+    def _entry(self, source: Source, mtime: int) -> "bytes | Future[bytes]":
+        """Write one entry; returns its digest, or the thread that computes it."""
         self._bytes(tarstream.entry_header(source.path, source.size, mtime))
+        size = source.size
+        room = self._room()
+        if size < len(room) and size < _LARGE:
+            whole = room[:size]
+            source.fill(whole)
+            digest = hashlib.sha256(whole).digest()
+            self._piece.filled += size
+            self._bytes(tarstream.padding(size))
+            return digest
         hasher = hashlib.sha256()
-        if source.size < _LARGE:
-            source.read(self._room, self._filler(hasher.update))
-            digest = hasher.digest()
-            self._bytes(tarstream.padding(source.size))
-            return lambda: digest
         self._turn ^= 1
         pool = self._hashers[self._turn]
         source.read(self._room, self._filler(lambda view: self._piece.readers.append(pool.submit(hasher.update, view))))
-        self._bytes(tarstream.padding(source.size))
-        last = pool.submit(hasher.digest)
-        return last.result
+        self._bytes(tarstream.padding(size))
+        return pool.submit(hasher.digest)
 
-    def _sums(self, digests: list[tuple[str, bytes]], mtime: int) -> None:
-        size = tarstream.sums_size(path for path, _ in digests)
+    def _sums(self, paths: Sequence[str], digests: Sequence[bytes], mtime: int) -> None:
+        size = tarstream.sums_size(paths)
         self._bytes(tarstream.entry_header(SUMS, size, mtime))
-        for lines in tarstream.sums_lines(digests):
+        for lines in tarstream.sums_lines(zip(paths, digests, strict=True)):
             self._bytes(lines)
         self._bytes(tarstream.padding(size) + tarstream.END)
 
@@ -133,6 +144,12 @@ class PayloadWriter:
 
     def _bytes(self, content: bytes) -> None:
         """Append bytes of ours."""
+        filled = self._piece.filled
+        end = filled + len(content)
+        if end < len(self._piece.view):
+            self._piece.view[filled:end] = content
+            self._piece.filled = end
+            return
         at = 0
         while at < len(content):
             room = self._room()
@@ -143,7 +160,6 @@ class PayloadWriter:
 
     def _advance(self, size: int) -> None:
         self._piece.filled += size
-        self._progress(size)
         if self._piece.filled == len(self._piece.view):
             self._cut()
 
@@ -152,6 +168,7 @@ class PayloadWriter:
         if not self._piece.filled:
             return
         view = self._piece.view[: self._piece.filled]
+        self._progress(len(view))
         self._queue.append((self._piece, self._encoders.submit(self._encode, view)))
         while not self._free:
             self._drain()

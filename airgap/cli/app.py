@@ -76,11 +76,9 @@ def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
 
 def _other(exc: Exception) -> int:
     """Usage errors of the command-line library, and defects of ours."""
-    import click
-
-    if isinstance(exc, click.exceptions.Exit):
+    if isinstance(exc, typer.Exit):
         return exc.exit_code
-    if isinstance(exc, click.ClickException) or _is_click(exc):
+    if _is_click(exc):
         exc.show()  # type: ignore[attr-defined]  # typer may carry its own copy of click
         return Exit.USAGE
     if sys.flags.dev_mode:
@@ -91,6 +89,7 @@ def _other(exc: Exception) -> int:
 
 
 def _is_click(exc: Any) -> bool:
+    """Typer carries its own copy of click, so its errors are known by what they can do."""
     return hasattr(exc, "exit_code") and hasattr(exc, "show")
 
 

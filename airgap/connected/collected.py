@@ -16,16 +16,31 @@ class FileSource(NamedTuple):
     size: int
     changed: int
 
+    def fill(self, view: memoryview) -> None:
+        """Read the file once into a buffer of its size.
+
+        Raises:
+            UsageError: it was changed since it was found.
+        """
+        fd = self._open()
+        try:
+            done = os.readv(fd, [view])
+            while done < self.size:
+                got = os.readv(fd, [view[done:]])
+                if not got:
+                    raise self._changed()
+                done += got
+            self._check(fd)
+        finally:
+            os.close(fd)
+
     def read(self, into: Callable[[], memoryview], done: Callable[[memoryview], None]) -> None:
         """Read the file once into the buffers of the writer.
 
         Raises:
             UsageError: it was changed since it was found, so nobody can say what would be sealed.
         """
-        try:
-            fd = os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError as exc:
-            raise UsageError(f"{self.file}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+        fd = self._open()
         try:
             left = self.size
             at = 0
@@ -37,11 +52,20 @@ class FileSource(NamedTuple):
                 done(room[:got])
                 left -= got
                 at = self._drop_behind(fd, at, got)
-            status = os.fstat(fd)
-            if (status.st_size, status.st_mtime_ns) != (self.size, self.changed):
-                raise self._changed()
+            self._check(fd)
         finally:
             os.close(fd)
+
+    def _open(self) -> int:
+        try:
+            return os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as exc:
+            raise UsageError(f"{self.file}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+
+    def _check(self, fd: int) -> None:
+        status = os.fstat(fd)
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.changed):
+            raise self._changed()
 
     def _drop_behind(self, fd: int, at: int, got: int) -> int:
         """Let go of the page cache behind a large file, so that the export does not push out everything else."""

@@ -3,6 +3,7 @@
 Source: docs/format.md, "Writing".
 """
 
+import io
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _seal_archive(plan: Plan, draft: _Draft, out: str, progress: Callable[[int],
         digests = writer.write(draft.sources, mtime=int(plan.created.timestamp()))
         manifest = draft.manifest(digests, writer.frames)
         head, statement = _sign(plan, draft, manifest, sizes, output.size)
-        output.write_head(head.encode())
+        output.write_head(head.parts)
         paths = output.commit()
     except BaseException:
         output.abort()
@@ -153,7 +154,7 @@ def _seal_directory(plan: Plan, draft: _Draft, out: str, progress: Callable[[int
         lines = b"".join(tarstream.sums_lines(zip(paths, digests, strict=True)))
         tree.write_bytes(SUMS, lines)
         head, statement = _sign(plan, draft, manifest, sizes, draft.content + len(lines))
-        tree.write_bytes(FILE_NAME, head.encode())
+        tree.write_bytes(FILE_NAME, b"".join(head.parts))
         tree.commit()
     except BaseException:
         shutil.rmtree(tree.temporary, ignore_errors=True)
@@ -163,7 +164,7 @@ def _seal_directory(plan: Plan, draft: _Draft, out: str, progress: Callable[[int
 
 def _sign(plan: Plan, draft: _Draft, manifest: Manifest, sizes: Sizes, size: int) -> tuple[Head, Statement]:
     """The head for a finished payload."""
-    area = canonical.pad(manifest.encode(), sizes.manifest, what="manifest area")
+    area = _manifest_area(manifest, sizes.manifest)
     statement = _statement(plan, sha256(area), size, draft)
     envelope = Envelope(STATEMENT_TYPE, statement.encode(), ()).with_signatures(plan.keys)
     head = Head(
@@ -172,6 +173,15 @@ def _sign(plan: Plan, draft: _Draft, manifest: Manifest, sizes: Sizes, size: int
         area,
     )
     return head, statement
+
+
+def _manifest_area(manifest: Manifest, size: int) -> bytes:
+    """The padded manifest, built once in place: at 100,000 entries every copy of it is 25 MB."""
+    area = io.BytesIO()
+    for part in manifest.parts():
+        area.write(part)
+    area.write(canonical.pad(b"", size - area.tell(), what="manifest area"))
+    return area.getvalue()
 
 
 def _head_sizes(plan: Plan, manifest: int) -> Sizes:

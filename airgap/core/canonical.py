@@ -55,6 +55,9 @@ def decode(raw: bytes, *, what: str) -> Any:
     return value
 
 
+_RUN: Final = 4096
+
+
 def pad(raw: bytes, size: int, *, what: str) -> bytes:
     """``raw`` filled up on the right with spaces and one newline to ``size`` bytes.
 
@@ -72,9 +75,22 @@ def unpad(area: bytes, *, what: str) -> bytes:
     Raises:
         FormatError: the area does not end that way.
     """
+    return area[: text_size(area, what=what)]
+
+
+def text_size(area: bytes, *, what: str) -> int:
+    """Bytes of JSON in an area, found without a copy of it.
+
+    Raises:
+        FormatError: the area does not end in blanks and one newline.
+    """
     if not area.endswith(b"\n"):
         raise FormatError(f"{what}: expected blank padding and one newline at the end, got other bytes")
-    return area[:-1].rstrip(b" ")
+    size = len(area) - 1
+    while size and area.endswith(b" ", 0, size):
+        run = area[max(0, size - _RUN) : size]
+        size -= len(run) - len(run.rstrip(b" "))
+    return size
 
 
 def _write(value: Any) -> bytes:

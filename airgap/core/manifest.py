@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from airgap.core import canonical
@@ -24,6 +25,7 @@ from airgap.core.schema import validate
 FORMAT: Final = 1
 FRAME_SIZES: Final = range(64 * 1024, 8 * 1024 * 1024 + 1)
 SUMS: Final = "SHA256SUMS"
+_BATCH: Final = 2000
 
 
 class Role(StrEnum):
@@ -143,11 +145,12 @@ class Manifest:
     frames: Frames = field(default_factory=Frames)
 
     @classmethod
-    def parse(cls, raw: bytes, *, max_entries: int) -> Self:
+    def parse(cls, raw: bytes, *, max_entries: int, size: int | None = None) -> Self:
         """Read a manifest whose digest was signed; accepts exactly what ``encode`` writes.
 
         Args:
-            raw: the manifest area without its padding.
+            raw: begins with the manifest.
+            size: bytes of it, where padding follows; cutting that off would copy all the rest.
             max_entries: cap on artifacts, documents and losses together (T088).
 
         Raises:
@@ -163,7 +166,7 @@ class Manifest:
         walk.expect(b',"frames":[')
         frames = _read_frames(walk)
         walk.expect(b",")
-        rest = canonical.decode(b"{" + raw[walk.at :], what="manifest")
+        rest = canonical.decode(b"{" + raw[walk.at : size], what="manifest")
         shape = {"artifacts": [], "documents": [], "format": FORMAT, "frameSize": frame_size, "frames": [], **rest}
         validate("manifest", shape, what="manifest")
         losses = [Loss(**loss) for loss in rest["losses"]]
@@ -180,7 +183,7 @@ class Manifest:
         """
         for entries in (self.documents, self.artifacts):
             paths = [entry.path for entry in entries]
-            if any(one >= other for one, other in zip(paths, paths[1:], strict=False)):
+            if any(one >= other for one, other in pairwise(paths)):
                 raise FormatError("manifest: expected entries sorted by path without repetition, got another order")
         check_distinct(inside(entry.path) for entries in (self.documents, self.artifacts) for entry in entries)
         known = {document.path for document in self.documents}
@@ -213,7 +216,8 @@ class Manifest:
     def parts(self) -> Iterator[bytes]:
         """The encoding, piece by piece."""
         yield b'{"artifacts":['
-        yield b",".join(map(_encode_artifact, self.artifacts))
+        for start in range(0, len(self.artifacts), _BATCH):
+            yield (b"," if start else b"") + b",".join(map(_encode_artifact, self.artifacts[start : start + _BATCH]))
         yield b'],"documents":['
         yield b",".join(canonical.encode(d.value()) for d in self.documents)
         yield b'],"format":1,"frameSize":%d,"frames":' % self.frame_size
@@ -420,8 +424,15 @@ def _check_place(path: str, size: int, *, is_document: bool) -> None:
 
 _ROLES: Final = frozenset(Role)
 _ARTIFACT_MEMBERS: Final = {
-    "path": str, "size": int, "sha256": str, "purl": str, "stored": bool, "evidence": list, "custody": list, "metadata": dict,
-}  # fmt: skip
+    "path": str,
+    "size": int,
+    "sha256": str,
+    "purl": str,
+    "stored": bool,
+    "evidence": list,
+    "custody": list,
+    "metadata": dict,
+}
 _DOCUMENT_MEMBERS: Final = {"path": str, "size": int, "sha256": str, "role": str, "mediaType": str}
 
 

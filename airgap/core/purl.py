@@ -15,6 +15,7 @@ _PURL = re.compile(
     rf"pkg:[a-z][a-z0-9.-]*(?:/{_PART})+(?:@{_PART})?(?:\?{_QUALIFIER}(?:&{_QUALIFIER})*)?(?:#{_PART}(?:/{_PART})*)?"
 )
 MAX_LENGTH = 2048
+_NEEDS_NO_QUOTE = re.compile(r"[A-Za-z0-9._~:/-]+")
 
 
 def check_purl(text: str) -> None:
@@ -29,6 +30,8 @@ def check_purl(text: str) -> None:
 
 def file_purl(path: str) -> str:
     """The package URL of a plain file: ``pkg:generic/`` and its path, percent-encoded."""
+    if _NEEDS_NO_QUOTE.fullmatch(path):
+        return "pkg:generic/" + path
     return "pkg:generic/" + "/".join(quote(part, safe=":") for part in path.split("/"))
 
 

@@ -5,7 +5,7 @@ generation, and ``Store.recover`` removes the rest.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,6 @@ from airgap.core.errors import FormatError
 from airgap.core.manifest import Artifact, Entry, Manifest
 from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
-from airgap.core.times import format_time
 from airgap.core.trust import Believed
 from airgap.core.verdict import Standing
 from airgap.isolated.staging import Staging
@@ -31,7 +30,7 @@ class Approved:
 
     statement: Statement
     manifest: Manifest
-    head: bytes
+    head: Sequence[bytes]
     trust: Believed
     updates: tuple[tuple[int, bytes], ...]
 
@@ -55,7 +54,7 @@ def approve(examined: Examined) -> Approved | None:
         return None
     start = claims.trust.trust.version - len(claims.updates) + 1
     updates = tuple((start + n, envelope.encode() + b"\n") for n, envelope in enumerate(claims.updates))
-    return Approved(claims.statement, claims.manifest, claims.head.encode(), claims.trust, updates)
+    return Approved(claims.statement, claims.manifest, claims.head.parts, claims.trust, updates)
 
 
 def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> Admitted:
@@ -79,7 +78,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
     files.carry_over(store.disk, previous, staging.generation, moved=published.moved)
     _keep_documents(store, approved)
     publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
-    _enter(store, state, approved, entries, at)
+    _enter(store, state, approved, entries)
     return Admitted(state.generation, published.stored, published.healed, state)
 
 
@@ -103,7 +102,7 @@ def publish(store: Store, folder: str, state: State, at: datetime, *, manifest: 
     store.ledger.append("committed", at, generation=state.generation)
 
 
-def next_state(old: State, approved: Approved, at: datetime, *, healed: frozenset[bytes]) -> State:
+def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[bytes]) -> State:
     """The state after a bundle; floor, sequence and trust version only ever rise."""
     statement = approved.statement
     is_new = statement.manifest not in old.manifests
@@ -132,9 +131,9 @@ class _Objects:
         self._buffer = scratch()
 
     @property
-    def digests(self) -> frozenset[bytes]:
+    def digests(self) -> Set[bytes]:
         """Everything that is there and sound now."""
-        return frozenset(self._fresh)
+        return self._fresh
 
     def add(self, entry: Entry, path: str) -> None:
         """Publish one staged file; an object that is already there is hashed again, not trusted (T186)."""
@@ -176,7 +175,7 @@ def _link_left_out(store: Store, staging: Staging, manifest: Manifest) -> None:
             files.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
 
 
-def _show_again(store: Store, staging: Staging, old: State, healed: frozenset[bytes]) -> None:
+def _show_again(store: Store, staging: Staging, old: State, healed: Set[bytes]) -> None:
     """Bring back the names, of whatever bundle, that were withdrawn with objects that are sound again."""
     if not healed:
         return
@@ -191,10 +190,12 @@ def _show_again(store: Store, staging: Staging, old: State, healed: frozenset[by
 def _check_owners(store: Store, old: State, approved: Approved) -> None:
     """A channel replaces its own files only; one channel must not shadow another's."""
     current = store.layout.generation(old.generation)
+    if not any(files.names(current)):
+        return
     replaced = {
         artifact.path: artifact
         for artifact in approved.manifest.artifacts
-        if (shown := files.place(artifact.path)) and _is_other(store, artifact, os.path.join(current, shown))
+        if (shown := files.place(artifact.path)) and _is_other(store, artifact, f"{current}/{shown}")
     }
     if not replaced:
         return
@@ -224,17 +225,18 @@ def _is_other(store: Store, artifact: Artifact, shown: str) -> bool:
 
 def _keep_documents(store: Store, approved: Approved) -> None:
     """Keep the signed documents byte for byte as they were received."""
-    documents = [(store.layout.head(approved.statement.manifest), approved.head)]
-    documents += [(store.layout.trust(version), raw) for version, raw in approved.updates]
-    for path, raw in documents:
-        if os.path.lexists(path):
-            store.disk.unlink(path)  # of an import that did not end, or the same head with another signature
-        store.disk.write_file(path, raw, 0o444)
+    documents: list[tuple[str, Sequence[bytes]]] = [(store.layout.head(approved.statement.manifest), approved.head)]
+    documents += [(store.layout.trust(version), [raw]) for version, raw in approved.updates]
+    for path, parts in documents:
+        # an admitted head that comes again must not be missing for a moment: a crash would lose it
+        temporary = f"{path}.new"
+        store.disk.write_file(temporary, b"".join(parts), 0o444)
+        store.disk.rename(temporary, path)
+        store.disk.sync_folder(os.path.dirname(path))
 
 
-def _enter(store: Store, state: State, approved: Approved, entries: Iterable[Entry], at: datetime) -> None:
+def _enter(store: Store, state: State, approved: Approved, entries: Iterable[Entry]) -> None:
     """Bring the index up to date; when that fails the next run rebuilds it."""
     store.index.add(approved.statement, approved.manifest)
-    sizes = {entry.sha256: entry.size for entry in entries}
-    store.index.see(store.look(sizes, verified=format_time(at)))
+    store.index.see(store.look(entries))
     store.index.conclude(state.generation)

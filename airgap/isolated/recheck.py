@@ -12,7 +12,6 @@ from datetime import datetime
 
 from airgap.core.errors import BusyError
 from airgap.core.reasons import Reason
-from airgap.core.times import format_time
 from airgap.isolated.admit import publish, quarantine
 from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.staging import Staging
@@ -46,28 +45,26 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
         report = Report(recovered=recovered)
         check_history(store, report)
         memory = check_trust(store, state, at, report)
-        damaged, seen = _check_bytes(store, state, memory, report, at, progress)
-        check_structure(store, state, memory, report)
+        damaged, inodes = _check_bytes(store, state, memory, report, progress)
+        check_structure(store, state, memory, inodes, report)
         try:
             upgrade(lock, store.layout.lock)
         except BusyError:
             if damaged:
                 report.add(Look.STRUCTURE, "quarantine", Reason.CHECK_NOT_RUN, expected="the lock", got="another run")
             return report
-        _conclude(store, state, report, damaged, seen, at, run_id)
+        _conclude(store, state, report, damaged, at, run_id)
     return report
 
 
 def _check_bytes(
-    store: Store, state: State, memory: Memory, report: Report, at: datetime, progress: Callable[[int], None]
-) -> tuple[list[bytes], list[tuple[bytes, Known]]]:
-    """Hash every object; returns the damaged ones and what was seen of the sound ones."""
-    known = store.index.known()
+    store: Store, state: State, memory: Memory, report: Report, progress: Callable[[int], None]
+) -> tuple[list[bytes], dict[bytes, int]]:
+    """Hash every object; returns the damaged ones, and the inode numbers of all that are there."""
     damaged = []
-    seen = []
-    wanted = [(d, e.size, store.layout.object(d)) for d, e in sorted(memory.objects.items()) if d not in state.withdrawn]
-    stamp = format_time(at)
-    for digest, size, reading in read_all(wanted):
+    inodes = {}
+    wanted = [(digest, size) for digest, size in sorted(memory.objects.items()) if digest not in state.withdrawn]
+    for digest, size, reading in read_all(wanted, store.layout.object):
         report.objects += 1
         report.content += size
         progress(size)
@@ -75,32 +72,35 @@ def _check_bytes(
             report.add(
                 Look.STRUCTURE, _name(digest), Reason.WRONG_MODE, expected=f"mode {MODE:04o}", got=f"{reading.mode:04o}"
             )
+        if reading.inode:
+            inodes[digest] = reading.inode
         if reading.fault is None:
-            seen.append((digest, Known(size, reading.modified, reading.inode, stamp)))
             continue
         damaged.append(digest)
-        reason = _how(reading, known.get(digest))
+        reason = _how(reading, store.index.known(digest))
         report.add(
             Look.BYTES,
             _name(digest),
             reason,
-            expected=f"{memory.objects[digest].path}, {size} bytes, sha256 {digest.hex()}",
+            expected=f"{memory.name_of(digest)}, {size} bytes, sha256 {digest.hex()}",
             got=reading.got,
         )
     for digest in sorted(state.withdrawn & memory.objects.keys()):
-        path = memory.objects[digest].path
+        path = memory.name_of(digest)
         report.add(
             Look.BYTES, _name(digest), Reason.OBJECT_MISSING, expected=path, got="in quarantine since an earlier check"
         )
     if not damaged and not state.withdrawn:
         report.add(Look.BYTES, "objects", None, got=f"{report.objects} objects, {report.content} bytes")
-    return damaged, seen
+    return damaged, inodes
 
 
-def _how(reading: Reading, before: tuple[int, int] | None) -> Reason:
+def _how(reading: Reading, before: Known | None) -> Reason:
     """Rot leaves the inode's times alone; somebody who writes does not."""
     assert reading.fault is not None
-    if reading.fault is Reason.OBJECT_MISSING or before is None or (reading.modified, reading.inode) == before:
+    if reading.fault is Reason.OBJECT_MISSING or before is None:
+        return reading.fault
+    if (reading.modified, reading.inode) == (before.modified, before.inode):
         return reading.fault
     return Reason.OBJECT_CHANGED
 
@@ -114,12 +114,10 @@ def _conclude(
     state: State,
     report: Report,
     damaged: Sequence[bytes],
-    seen: Sequence[tuple[bytes, Known]],
     at: datetime,
     run_id: str,
 ) -> None:
     """Quarantine, withdraw, record."""
-    store.index.see(seen)
     if damaged:
         _withdraw(store, state, damaged, at, run_id)
         report.withdrawn = damaged

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
+from airgap.isolated.views import files
 
 
 class Look(StrEnum):
@@ -16,13 +16,6 @@ class Look(StrEnum):
     STRUCTURE = "structure"
     TRUST = "trust"
     HISTORY = "history"
-
-
-class Expected(NamedTuple):
-    """What signed manifests say about one object."""
-
-    size: int
-    path: str
 
 
 @dataclass(slots=True)
@@ -54,11 +47,17 @@ class Memory:
     """What all admitted bundles say together.
 
     Attributes:
-        objects: digest to size and one name.
-        shown: name in the view to digest.
-        indexed: path of an artifact to digest; newer bundles win.
+        objects: digest to size in bytes.
+        names: path of an artifact or document to digest; newer bundles win.
     """
 
-    objects: dict[bytes, Expected] = field(default_factory=dict)
-    shown: dict[str, bytes] = field(default_factory=dict)
-    indexed: dict[str, bytes] = field(default_factory=dict)
+    objects: dict[bytes, int] = field(default_factory=dict)
+    names: dict[str, bytes] = field(default_factory=dict)
+
+    def shown(self, path: str) -> bytes | None:
+        """The digest of what a generation shows under a path."""
+        return next((digest for entry in files.entries(path) if (digest := self.names.get(entry))), None)
+
+    def name_of(self, digest: bytes) -> str:
+        """One of the paths of an object."""
+        return next((path for path, known in self.names.items() if known == digest), "of an older bundle")

@@ -29,15 +29,15 @@ class Staging:
     def begin(self, entry: Entry) -> None:
         """Create the file of an entry; its name was checked with the manifest."""
         shown = files.place(entry.path)
-        if shown is not None:
-            files.make_folders(self._disk, self.generation, os.path.dirname(shown), self._known)
+        if shown is not None and (folder := shown.rpartition("/")[0]) not in self._known:
+            files.make_folders(self._disk, self.generation, folder, self._known)
         self._fd = self._disk.create(self.path(self._count, entry))
         self._count += 1
 
     def path(self, index: int, entry: Entry) -> str:
         """Where the entry with this number in the stream is staged."""
         shown = files.place(entry.path)
-        return os.path.join(self.root, "aside", str(index)) if shown is None else os.path.join(self.generation, shown)
+        return f"{self.root}/aside/{index}" if shown is None else f"{self.generation}/{shown}"
 
     def write(self, views: Sequence[memoryview]) -> None:
         """Append to it."""

@@ -6,22 +6,30 @@ from collections.abc import Iterator, Mapping
 from hashlib import file_digest
 
 from airgap.core.reasons import Reason
-from airgap.isolated.report import Expected, Look, Memory, Report
+from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.store.state import FILE, State
 from airgap.isolated.store.store import Store
 from airgap.isolated.views import files
 
 
-def check_structure(store: Store, state: State, memory: Memory, report: Report) -> None:
-    """No stranger among objects and names, every name shows its object, and the index says the same."""
+def check_structure(store: Store, state: State, memory: Memory, inodes: Mapping[bytes, int], report: Report) -> None:
+    """No stranger among objects and names, every name shows its object, and the index says the same.
+
+    Args:
+        store: to look at.
+        state: of its current generation.
+        memory: what signed manifests say.
+        inodes: number of every object that was read.
+        report: gets the findings.
+    """
     before = len(report.damage)
     for name in _extra_objects(store, memory):
         report.add(Look.STRUCTURE, name, Reason.EXTRA_FILE, expected="objects of signed manifests", got="another file")
-    _check_view(store, state, memory, report)
-    if store.index.generation() != state.generation or store.index.rows() != memory.indexed:
+    _check_view(store, state, memory, inodes, report)
+    if store.index.generation() != state.generation or not _is_indexed(store, memory, report.artifacts):
         report.add(Look.STRUCTURE, "index.sqlite", Reason.INDEX_DRIFT, expected="what the manifests say", got="other rows")
     if len(report.damage) == before:
-        report.add(Look.STRUCTURE, "views", None, got=f"{len(memory.shown)} names")
+        report.add(Look.STRUCTURE, "views", None, got=f"{len(memory.names)} names")
 
 
 def _extra_objects(store: Store, memory: Memory) -> Iterator[str]:
@@ -36,44 +44,45 @@ def _extra_objects(store: Store, memory: Memory) -> Iterator[str]:
                     yield f"objects/sha256/{folder.name}/{name}"
 
 
-def _is_known(name: str, folder: str, objects: Mapping[bytes, Expected]) -> bool:
+def _is_known(name: str, folder: str, objects: Mapping[bytes, int]) -> bool:
     try:
         return name[:2] == folder and name == name.lower() and bytes.fromhex(name) in objects
     except ValueError:
         return False
 
 
-def _check_view(store: Store, state: State, memory: Memory, report: Report) -> None:
+def _is_indexed(store: Store, memory: Memory, artifacts: int) -> bool:
+    """Whether the index holds exactly the artifacts of the manifests; read row by row, because both are large."""
+    count = 0
+    for path, digest in store.index.digests():
+        count += 1
+        if memory.names.get(path) != digest:
+            return False
+    return count == artifacts
+
+
+def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[bytes, int], report: Report) -> None:
     """Every name shows the inode of its object, and there is no other name."""
     folder = store.layout.generation(state.generation)
-    missing = {path for path, digest in memory.shown.items() if digest not in state.withdrawn}
-    inodes = _inodes(store, memory)
+    found = set()
     for path in files.names(folder):
-        digest = memory.shown.get(path)
-        if digest is None or path not in missing:
+        digest = memory.shown(path)
+        if digest is None or digest in state.withdrawn:
             report.add(Look.STRUCTURE, path, Reason.EXTRA_FILE, expected="names of signed manifests", got="another file")
             continue
-        missing.discard(path)
+        found.add(path)
         status = os.lstat(os.path.join(folder, path))
         if not stat.S_ISREG(status.st_mode) or (status.st_ino != inodes.get(digest) and not _is_copy(store, path, digest)):
             report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected=f"object {digest.hex()}", got="another file")
-    for path in sorted(missing):
-        report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected="a file", got="none")
+    for path, digest in sorted(memory.names.items()):
+        shown = files.place(path)
+        if shown is not None and shown not in found and digest not in state.withdrawn:
+            report.add(Look.STRUCTURE, shown, Reason.VIEW_MISMATCH, expected="a file", got="none")
     if os.path.realpath(store.layout.current) != os.path.realpath(folder):
         report.add(Look.STRUCTURE, "current", Reason.VIEW_MISMATCH, expected=folder, got="another folder")
     for name in os.listdir(folder):
         if name not in {files.FOLDER, FILE}:
             report.add(Look.STRUCTURE, name, Reason.EXTRA_FILE, expected="views and state.json", got="another file")
-
-
-def _inodes(store: Store, memory: Memory) -> dict[bytes, int]:
-    found = {}
-    for digest in memory.objects:
-        try:
-            found[digest] = os.lstat(store.layout.object(digest)).st_ino
-        except FileNotFoundError:
-            continue
-    return found
 
 
 def _is_copy(store: Store, path: str, digest: bytes) -> bool:

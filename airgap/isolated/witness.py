@@ -11,10 +11,9 @@ from airgap.core.errors import FormatError, StoreError
 from airgap.core.reasons import Reason
 from airgap.core.times import format_time
 from airgap.core.trust import Trust, check_threshold
-from airgap.isolated.report import Expected, Look, Memory, Report
+from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
 
 _WITHDRAWN: Final = frozenset({Reason.REVOKED_KEY, Reason.UNKNOWN_SIGNER, Reason.THRESHOLD, Reason.SIGNER_NOT_VALID})
 
@@ -37,7 +36,7 @@ def check_trust(store: Store, state: State, at: datetime, report: Report) -> Mem
         report.add(Look.TRUST, "trust document", Reason.TRUST_EXPIRED, expected="one in force", got=got)
     for digest in state.manifests:
         _check_bundle(store, digest, trusts, memory, report)
-    report.artifacts = len(memory.indexed)
+    report.artifacts = sum(path.startswith("artifacts/") for path in memory.names)
     return memory
 
 
@@ -88,13 +87,9 @@ def _authenticate(heard: Heard, trusts: Sequence[Trust]) -> Authentic:
 def _learn(heard: Heard, memory: Memory) -> None:
     """Remember what a bundle says; of an untrusted one too, so that its files are not taken for strangers."""
     manifest = heard.manifest()
-    for artifact in manifest.artifacts:
-        memory.indexed[artifact.path] = artifact.sha256
     for entry in manifest.named:
-        memory.objects.setdefault(entry.sha256, Expected(entry.size, entry.path))
-        shown = files.place(entry.path)
-        if shown is not None:
-            memory.shown[shown] = entry.sha256
+        memory.objects[entry.sha256] = entry.size
+        memory.names[entry.path] = entry.sha256
 
 
 def _check_recalls(heard: Heard, trust: Trust, report: Report) -> None:

@@ -28,6 +28,7 @@ EVIDENCE: Final = (
     (".sig", Role.SIGNATURE, "application/octet-stream"),
     (".p7s", Role.SIGNATURE, "application/pkcs7-signature"),
 )
+_SUFFIXES: Final = tuple(suffix for suffix, _, _ in EVIDENCE)
 
 
 def collect_files(wanted: FilesSource) -> Iterator[Collected | Loss]:
@@ -46,7 +47,7 @@ def collect_files(wanted: FilesSource) -> Iterator[Collected | Loss]:
     if wanted.purl and len(artifacts) != 1:
         raise UsageError(f"request: expected one file for a purl, got {len(artifacts)}")
     for path in artifacts:
-        yield _collected(path, found[path], evidence.get(path, {}), wanted)
+        yield _collected(path, found.pop(path), evidence.get(path, {}), wanted)
     for path, what in sorted(losses.items()):
         yield Loss(file_purl(path), "not-selected", what)
 
@@ -137,7 +138,9 @@ def _pair(found: dict[str, FileSource], beside: dict[str, FileSource]) -> dict[s
 
 def _subject(path: str, known: Container[str]) -> str | None:
     """The known path that this one, by its suffix, is evidence for."""
-    for suffix, _, _ in EVIDENCE:
+    if not path.endswith(_SUFFIXES):
+        return None
+    for suffix in _SUFFIXES:
         subject = path.removesuffix(suffix)
         if subject != path and subject in known:
             return subject

@@ -2,10 +2,11 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import BinaryIO, Self
 
 from airgap.bundle.claims import Heard, hear
@@ -13,7 +14,7 @@ from airgap.bundle.head import MAX_MANIFEST, read_head
 from airgap.core import canonical
 from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import PrivateKey, PublicKey, parse_private, parse_public
-from airgap.core.manifest import Manifest
+from airgap.core.manifest import Entry, Manifest
 from airgap.core.policy import Policy
 from airgap.core.schema import validate
 from airgap.core.trust import Believed, open_trust
@@ -135,7 +136,10 @@ class Store:
         path = self.layout.head(manifest)
         try:
             with open(path, "rb") as file:
-                return hear(read_head(_File(file), max_manifest=MAX_MANIFEST))
+                head = read_head(_File(file), max_manifest=MAX_MANIFEST)
+                if file.read(1):
+                    raise FormatError("head: expected its end, got more bytes")
+                return hear(head)
         except OSError as exc:
             raise _unread(path, exc) from exc
 
@@ -166,17 +170,17 @@ class Store:
         self.index.create()
         for heard, manifest in self._admitted(state):
             self.index.add(heard.statement, manifest)
-            self.index.see(self.look({entry.sha256: entry.size for entry in manifest.entries}))
+            self.index.see(self.look(manifest.entries))
         self.index.conclude(state.generation)
 
-    def look(self, sizes: dict[bytes, int]) -> Iterator[tuple[bytes, Known]]:
-        """The inodes of objects, in the order of their digests."""
-        for digest in sorted(sizes):
+    def look(self, entries: Iterable[Entry]) -> Iterator[tuple[bytes, Known]]:
+        """The inodes of entries' objects, in the order of their digests, which is the order of the index."""
+        for entry in sorted(entries, key=attrgetter("sha256")):
             try:
-                status = os.lstat(self.layout.object(digest))
+                status = os.lstat(self.layout.object(entry.sha256))
             except FileNotFoundError:
                 continue
-            yield digest, Known(sizes[digest], status.st_mtime_ns, status.st_ino)
+            yield entry.sha256, Known(entry.size, status.st_mtime_ns, status.st_ino)
 
     def move_current(self, generation: int) -> None:
         """The commit point: from here on everybody sees the new generation."""

@@ -11,14 +11,18 @@ from airgap.isolated.store.disk import Disk
 
 FOLDER: Final = "files"
 _PLACES: Final = ("artifacts/files/", "documents/files/")
+_CUT: Final = len("artifacts/")
+"""What comes before the view's own folder, which both begin with; it is as long for documents."""
 
 
 def place(path: str) -> str | None:
     """Where an entry of a bundle stands inside a generation; None when this view does not show it."""
-    for prefix in _PLACES:
-        if path.startswith(prefix):
-            return f"{FOLDER}/{path[len(prefix) :]}"
-    return None
+    return path[_CUT:] if path.startswith(_PLACES) else None
+
+
+def entries(shown: str) -> Iterator[str]:
+    """The paths of the entries that would stand at ``shown``: the other way round than ``place``."""
+    return (place[:_CUT] + shown for place in _PLACES) if shown.startswith(f"{FOLDER}/") else iter(())
 
 
 def names(folder: str) -> Iterator[str]:
