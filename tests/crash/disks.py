@@ -31,70 +31,68 @@ class Counting(RealDisk):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
-        self.names: list[str] = []
 
-    def _before(self, name: str, path: str, tear: Callable[[], object]) -> None:
+    def _before(self, path: str, tear: Callable[[], object]) -> None:  # noqa: ARG002 -- subclasses use them
         self.count += 1
-        self.names.append(f"{name} {path}")
 
     def make_folder(self, path: str, mode: int = 0o755) -> None:
-        self._before("make_folder", path, lambda: None)
+        self._before(path, lambda: None)
         super().make_folder(path, mode)
 
     def create(self, path: str) -> int:
-        self._before("create", path, lambda: open(path, "wb").close())
+        self._before(path, lambda: open(path, "wb").close())
         return super().create(path)
 
     def write(self, fd: int, views: Sequence[bytes | memoryview]) -> None:
         whole = b"".join(views)
-        self._before("write", str(fd), lambda: os.write(fd, whole[: len(whole) // 2]))
+        self._before(str(fd), lambda: os.write(fd, whole[: len(whole) // 2]))
         super().write(fd, views)
 
     def close(self, fd: int) -> None:
         try:
-            self._before("close", str(fd), lambda: None)
+            self._before(str(fd), lambda: None)
         except BaseException:
             os.close(fd)
             raise
         super().close(fd)
 
     def write_file(self, path: str, content: bytes, mode: int = 0o644) -> None:
-        self._before("write_file", path, lambda: _half(path, content, "xb"))
+        self._before(path, lambda: _half(path, content, "xb"))
         super().write_file(path, content, mode)
 
     def append(self, path: str, content: bytes) -> None:
-        self._before("append", path, lambda: _half(path, content, "ab"))
+        self._before(path, lambda: _half(path, content, "ab"))
         super().append(path, content)
 
     def truncate(self, path: str, size: int) -> None:
-        self._before("truncate", path, lambda: None)
+        self._before(path, lambda: None)
         super().truncate(path, size)
 
     def link(self, path: str, name: str) -> bool:
-        self._before("link", name, lambda: None)
+        self._before(name, lambda: None)
         return super().link(path, name)
 
     def rename(self, path: str, name: str) -> None:
-        self._before("rename", name, lambda: None)
+        self._before(name, lambda: None)
         super().rename(path, name)
 
     def point(self, name: str, target: str) -> None:
-        self._before("point", name, lambda: os.symlink(target, name + ".new"))
+        self._before(name, lambda: os.symlink(target, name + ".new"))
         super().point(name, target)
 
     def unlink(self, path: str) -> None:
-        self._before("unlink", path, lambda: None)
+        self._before(path, lambda: None)
         super().unlink(path)
 
     def remove_tree(self, path: str) -> None:
-        self._before("remove_tree", path, lambda: _remove_half(path))
+        self._before(path, lambda: _remove_half(path))
         super().remove_tree(path)
 
     def sync(self, path: str) -> None:
-        self._before("sync", path, lambda: None)
+        self._before(path, lambda: None)
 
     def sync_folder(self, path: str) -> None:
-        self._before("sync_folder", path, lambda: None)
+        self._before(path, lambda: None)
 
 
 class Failing(Counting):
@@ -105,8 +103,8 @@ class Failing(Counting):
         self._step = step
         self._number = number
 
-    def _before(self, name: str, path: str, tear: Callable[[], object]) -> None:
-        super()._before(name, path, tear)
+    def _before(self, path: str, tear: Callable[[], object]) -> None:
+        super()._before(path, tear)
         if self.count == self._step:
             tear()
             raise StoreError(f"{path}: expected the disk to keep it, got {os.strerror(self._number)}")
@@ -135,8 +133,8 @@ class Dying(Counting):
             for _, undo in reversed(self._undo):
                 undo()
 
-    def _before(self, name: str, path: str, tear: Callable[[], object]) -> None:
-        super()._before(name, path, tear)
+    def _before(self, path: str, tear: Callable[[], object]) -> None:
+        super()._before(path, tear)
         if self.is_dead or self.count <= self._steps:
             if self.is_dead:
                 raise Cut
@@ -193,7 +191,7 @@ class Dying(Counting):
         self._note(path, lambda: os.link(old, path))
 
     def remove_tree(self, path: str) -> None:
-        self._before("remove_tree", path, lambda: _remove_half(path))
+        self._before(path, lambda: _remove_half(path))
         self._kept += 1
         old = os.path.join(self._shadow, str(self._kept))
         os.rename(path, old)

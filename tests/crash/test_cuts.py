@@ -2,18 +2,14 @@
 
 import itertools
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from airgap.core.verdict import Standing
 from airgap.isolated.intake import update_trust
-from airgap.isolated.store.disk import Disk
-from tests.crash.disks import HARSH, LOSSES, Counting, Cut, Dying
-from tests.isolated.scene import NOW, Bundle, Scene, faults, rot, signed, tree, trust_of
+from tests.crash.disks import HARSH, LOSSES, Cut, Dying
+from tests.crash.sweeps import lasting, outcome_of, sweep
+from tests.isolated.scene import NOW, Bundle, Scene, faults, rot, signed, trust_of
 
 SHARED = b"in both bundles\n"
 FIRST = {"a.txt": b"a\n", "shared/one.txt": SHARED}
@@ -24,56 +20,6 @@ SECOND = {"a.txt": b"a, second edition\n", "deep/er/b.bin": b"b" * 5000, "shared
 def _no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
     """The simulated disks say what is durable; the real one need not work for it."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@dataclass
-class Sweep:
-    """One command, to be cut at every operation, each time from the same start."""
-
-    scene: Scene
-    command: Callable[[Disk], object]
-    folder: str
-
-    def start(self) -> None:
-        """The store as it was before the command."""
-        shutil.rmtree(self.scene.store_path, ignore_errors=True)
-        shutil.rmtree(os.path.join(self.folder, "shadow"), ignore_errors=True)
-        os.mkdir(os.path.join(self.folder, "shadow"))
-        subprocess.run(["cp", "-a", os.path.join(self.folder, "before"), self.scene.store_path], check=True)
-
-    def cuts(self, loss: str) -> Iterator[int]:
-        """The store after a cut at operation 1, 2, 3 ... until the command ends uncut."""
-        for steps in range(1000):
-            self.start()
-            disk = Dying(steps, loss, os.path.join(self.folder, "shadow"))
-            try:
-                self.command(disk)
-            except Cut:
-                disk.lose()
-                yield steps
-            else:
-                assert steps > 10, "the command makes fewer durable operations than it must"
-                return
-        pytest.fail("the command never ends")
-
-
-def sweep(scene: Scene, command: Callable[[Disk], object]) -> Sweep:
-    """Remember the store as it stands."""
-    os.rename(scene.store_path, os.path.join(scene.root, "before"))
-    return Sweep(scene, command, scene.root)
-
-
-def lasting(path: str) -> dict[str, str]:
-    """What must be equal in two stores after the same command; ledger, receipts and index tell how it came to that."""
-    return tree(path, but=lambda inside: inside.split("/")[0] in {"ledger", "receipts", "index.sqlite"})
-
-
-def outcome_of(work: Sweep) -> tuple[dict[str, str], dict[str, str]]:
-    """The store before and after the uncut command."""
-    work.start()
-    before = lasting(work.scene.store_path)
-    work.command(Counting())
-    return before, lasting(work.scene.store_path)
 
 
 @pytest.fixture
