@@ -28,6 +28,7 @@ _PENDING: Final = 8
 _PIECE: Final = 1024 * 1024
 MAX_FINDINGS: Final = 200
 """Findings of one kind that are listed; the rest is counted."""
+_ORDER: Final[dict[str, int]] = {check: step for step, check in enumerate(Check)}
 
 
 class Sink(Protocol):
@@ -94,7 +95,8 @@ class Faults:
             for check, n in self._counts.items()
             if n > MAX_FINDINGS
         ]
-        return good + self._listed + more
+        # a damaged frame explains the entries in it, so frames come first
+        return good + sorted(self._listed, key=lambda finding: _ORDER[finding.check]) + more
 
 
 class EntryHasher:
