@@ -167,6 +167,8 @@ class Manifest:
         frames = _read_frames(walk)
         walk.expect(b",")
         rest = canonical.decode(b"{" + raw[walk.at : size], what="manifest")
+        if rest.keys() != {"losses"}:  # any other name would be a second value for what was read above (T080)
+            raise FormatError("manifest: expected losses at the end, got other members")
         shape = {"artifacts": [], "documents": [], "format": FORMAT, "frameSize": frame_size, "frames": [], **rest}
         validate("manifest", shape, what="manifest")
         losses = [Loss(**loss) for loss in rest["losses"]]
@@ -250,7 +252,7 @@ _DOCUMENT = re.compile(
     + rb"\}"
 )
 _FRAME = re.compile(rb"\[([1-9][0-9]{0,8}),([1-9][0-9]{0,8}),(?:null|\"([0-9a-f]{64})\")\]")
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)  # linear in hostile bytes, as in canonical.py
 _PLAIN = re.compile(_TEXT.decode())
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
 _ECOSYSTEM = re.compile(r"artifacts/[a-z0-9]+/.")
