@@ -41,8 +41,8 @@ def demo(
 def _tell(story: "Story") -> None:
     story.make_keys()
     story.export()
-    story.import_()
     story.refuse_tampered()
+    story.import_()
     story.find_rot()
     story.read_receipt()
     story.end()

@@ -37,9 +37,12 @@ def export(
     from airgap.connected.export import Options, gather
     from airgap.connected.export import export as write
     from airgap.connected.request import read_request
-    from airgap.core.trust import read_unsigned
+    from airgap.core.errors import FormatError, UsageError
 
-    wanted = read_request(request)
+    try:
+        wanted = read_request(request)
+    except FormatError as exc:
+        raise UsageError(exc.message, hint=exc.hint) from exc
     gathered = gather(wanted)
     if dry_run:
         reports.plan(gathered, is_json=json)
@@ -49,7 +52,7 @@ def export(
         created=inputs.build_time(),
         version=__version__,
         after=after or (),
-        updates=[read_unsigned(inputs.read_document(path))[1] for path in trust_update or ()],
+        updates=[inputs.unsigned_trust(path)[1] for path in trust_update or ()],
         container=reports.container(container),
         level=level,
         volume_size=reports.volume_size(volume_size),

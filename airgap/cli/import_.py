@@ -28,9 +28,14 @@ def import_bundle(
     from airgap.cli.exits import exit_of_verdict
     from airgap.cli.guard import without_network
     from airgap.cli.terminal import progress
+    from airgap.core.errors import UsageError
     from airgap.isolated.intake import Order, take_in
     from airgap.isolated.store.store import Store
 
+    if receipt:
+        inputs.refuse_taken(receipt)
+    if allow_gap is not None and not 1 <= len(allow_gap) <= inputs.MAX_REASON:
+        raise UsageError(f"--allow-gap: expected a reason of 1 to {inputs.MAX_REASON} characters, got {len(allow_gap)}")
     sandbox = without_network()
     start = time.monotonic()
     order = Order(at=inputs.now(), run_id=inputs.run_id(), version=__version__, allow_gap=allow_gap, is_dry=dry_run)

@@ -19,9 +19,16 @@ def init(
     Example: airgap init /srv/airgap --trust trust.json --site plant-7
     """
     from airgap.cli import inputs, reports
-    from airgap.core.trust import open_trust
     from airgap.isolated.setup import set_up
 
-    raw = inputs.read_document(trust)
-    made = set_up(store, trust=raw, policy=inputs.policy_text(policy), site=site, at=inputs.now(), entropy=inputs.entropy())
-    reports.new_store(made.layout.root, site, open_trust(raw), made.public_key(), is_json=json)
+    inputs.check_name(site, what="--site")
+    believed = inputs.pinned_trust(trust)
+    made = set_up(
+        store,
+        trust=believed.envelope.encode() + b"\n",
+        policy=inputs.policy_text(policy),
+        site=site,
+        at=inputs.now(),
+        entropy=inputs.entropy(),
+    )
+    reports.new_store(made.layout.root, site, believed, made.public_key(), is_json=json)

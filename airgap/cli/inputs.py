@@ -1,16 +1,25 @@
 """Options to values: keys, passphrases, time, documents. The only place that reads the environment or asks the clock."""
 
+import errno
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from airgap.core.errors import UsageError
+from airgap.core.errors import FormatError, TrustStop, UsageError
 from airgap.core.keys import ENTROPY, PrivateKey, PublicKey, is_encrypted, parse_private, parse_public
 from airgap.core.names import check_token
 
+if TYPE_CHECKING:
+    from airgap.core.envelope import Envelope
+    from airgap.core.trust import Believed, Trust
+
 MAX_DOCUMENT = 16 * 1024 * 1024
+MAX_REASON = 500
+"""Characters that a record of the ledger has room for."""
 
 
 def now() -> datetime:
@@ -61,18 +70,22 @@ def policy_text(name: str) -> str:
     """A preset by name, or the text of a file.
 
     Raises:
-        UsageError: neither.
+        UsageError: neither, or the file is no policy.
     """
-    from airgap.core.policy import PRESETS
+    from airgap.core.policy import PRESETS, Policy
 
     if name in PRESETS:
         return PRESETS[name]
     if not os.path.exists(name):
         raise UsageError(f"--policy: expected {', '.join(PRESETS)} or a file, got {name!a:.100}")
     try:
-        return read_document(name).decode("utf-8")
+        text = read_document(name).decode("utf-8")
+        Policy.parse(text)
     except UnicodeDecodeError as exc:
         raise UsageError(f"{name}: expected a policy in TOML, got bytes that are not UTF-8") from exc
+    except FormatError as exc:
+        raise UsageError(f"{name}: {exc.message}") from exc
+    return text
 
 
 def write_new(path: str, content: bytes, *, mode: int = 0o644) -> None:
@@ -84,19 +97,43 @@ def write_new(path: str, content: bytes, *, mode: int = 0o644) -> None:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.part")
     try:
-        if os.path.lexists(path):
-            raise UsageError(f"{path}: expected a new name, got a file that exists")
+        refuse_taken(path)
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(fd)
-            os.link(temporary, path)
+            _publish(temporary, path)
         finally:
-            os.unlink(temporary)
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
     except OSError as exc:
         raise UsageError(f"{path}: expected to write it, got {os.strerror(exc.errno or 0)}") from exc
+
+
+def refuse_taken(path: str) -> None:
+    """Prove that a new file could be written there, before anything is done that cannot be undone.
+
+    Raises:
+        UsageError: the name is taken, or its folder is missing.
+    """
+    if os.path.lexists(path):
+        raise UsageError(f"{path}: expected a new name, got a file that exists")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"{path}: expected a folder to write it in, got none")
+
+
+def _publish(temporary: str, path: str) -> None:
+    """Give a finished file its name without replacing one; a stick's file system has no links, so there it is renamed."""
+    try:
+        os.link(temporary, path)
+    except OSError as exc:
+        if exc.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
+        refuse_taken(path)
+        os.rename(temporary, path)
 
 
 def passphrase(*, confirm: bool) -> bytes:
@@ -151,5 +188,49 @@ def named_keys(said: str) -> tuple[str, tuple[PublicKey, ...]]:
     if not is_named:
         path = said
         name = os.path.basename(said).removesuffix(".pem").removesuffix(".pub")
-    check_token(name, what="signer")
+    check_name(name, what="signer")
     return name, parse_public(read_document(path))
+
+
+def check_name(name: str, *, what: str) -> None:
+    """Prove that a name on the command line is one.
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        check_token(name, what=what)
+    except FormatError as exc:
+        raise UsageError(exc.message) from exc
+
+
+def pinned_trust(path: str) -> "Believed":
+    """The trust document in a file, which its own signers signed.
+
+    Raises:
+        TrustStop: it does not hold; that is no fault of a bundle.
+    """
+    from airgap.core.trust import open_trust
+
+    with _trusting(path):
+        return open_trust(read_document(path))
+
+
+def unsigned_trust(path: str) -> "tuple[Trust, Envelope]":
+    """A trust document that still gathers signatures.
+
+    Raises:
+        TrustStop: it is none.
+    """
+    from airgap.core.trust import read_unsigned
+
+    with _trusting(path):
+        return read_unsigned(read_document(path))
+
+
+@contextmanager
+def _trusting(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FormatError as exc:
+        raise TrustStop(f"{path}: {exc.message}", reason=exc.reason) from exc

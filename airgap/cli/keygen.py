@@ -27,15 +27,15 @@ def keygen(
     from airgap.cli.terminal import emit, say
     from airgap.core.errors import UsageError
     from airgap.core.keys import HYBRID, Algorithm, generate
-    from airgap.core.names import check_token
 
-    check_token(name, what="name")
+    inputs.check_name(name, what="name")
     if algorithm != "hybrid" and algorithm not in set(Algorithm):
         raise UsageError(f"--algorithm: expected hybrid, {', '.join(Algorithm)}, got {algorithm!a:.40}")
     wanted = HYBRID if algorithm == "hybrid" else (Algorithm(algorithm),)
     phrase = None if no_passphrase else inputs.passphrase(confirm=True)
     keys = [generate(kind, inputs.entropy()) for kind in wanted]
     private, public = (os.path.join(out, f"{name}.{half}.pem") for half in ("key", "pub"))
+    inputs.refuse_taken(public)
     inputs.write_new(private, b"".join(key.pem(phrase) for key in keys), mode=0o600)
     inputs.write_new(public, b"".join(key.public.pem for key in keys))
     ids = [key.public.key_id for key in keys]

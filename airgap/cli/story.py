@@ -41,17 +41,10 @@ class Story:
         key = os.path.join(self._connected, "alice.key.pem")
         self._run("export", _samples(), "-o", self._bundle, "--key", key)
 
-    def import_(self) -> None:
-        """Scene 3."""
-        self._title("3. The isolated host pins the trust document, verifies every entry and imports")
-        self._run("init", self._store, "--trust", self._trust, "--site", "plant-7")
-        receipt = os.path.join(self._isolated, "receipt.json")
-        self._run("import", self._bundle, "--store", self._store, "--receipt", receipt)
-        self._run("check", "--store", self._store)
-
     def refuse_tampered(self) -> None:
-        """Scene 4."""
-        self._title("4. Somebody changes one byte of the bundle on the way: refused")
+        """Scene 3."""
+        self._title("3. The isolated host pins the trust document. Somebody changed one byte on the way: refused")
+        self._run("init", self._store, "--trust", self._trust, "--site", "plant-7")
         tampered = os.path.join(self._stick, "tampered.airgap")
         with open(self._bundle, "rb") as file:
             content = bytearray(file.read())
@@ -59,6 +52,13 @@ class Story:
         with open(tampered, "wb") as file:
             file.write(content)
         self._run("import", tampered, "--store", self._store, expected=Exit.REJECTED)
+
+    def import_(self) -> None:
+        """Scene 4."""
+        self._title("4. The bundle as it was signed: every entry is verified again, and imported")
+        receipt = os.path.join(self._isolated, "receipt.json")
+        self._run("import", self._bundle, "--store", self._store, "--receipt", receipt)
+        self._run("check", "--store", self._store)
 
     def find_rot(self) -> None:
         """Scene 5."""
@@ -86,12 +86,14 @@ class Story:
         if self._is_json:
             emit({"result": "done", "folder": self._folder, "scenes": self._scenes})
             return
-        say("\ndone: what was signed is what was imported, and what was changed was found")
+        say()
+        say("done: what was signed is what was imported, and what was changed was found")
 
     def _title(self, text: str) -> None:
         self._scenes.append({"title": text, "commands": []})
         if not self._is_json:
-            say(f"\n== {text}")
+            say()
+            say(f"== {text}")
 
     def _tell(self, text: str) -> None:
         if not self._is_json:

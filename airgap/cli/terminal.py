@@ -10,8 +10,8 @@ from airgap.core.display import printable
 
 
 def say(text: str = "") -> None:
-    """One line for people on standard output."""
-    print("\n".join(printable(line, limit=4000) for line in text.split("\n")))
+    """One line for people on standard output; a line break that somebody else wrote is escaped like all controls."""
+    print(printable(text, limit=4000))
 
 
 def warn(text: str) -> None:

@@ -88,9 +88,9 @@ def amend(
     """
     from airgap.cli import inputs
     from airgap.core.times import parse_duration
-    from airgap.core.trust import Trust, open_trust
+    from airgap.core.trust import Trust
 
-    old = open_trust(inputs.read_document(document)).trust
+    old = inputs.pinned_trust(document).trust
     at = max(inputs.build_time(), old.issued)
     end = at + parse_duration(expires)
     gone = set(remove or ())
@@ -119,9 +119,8 @@ def sign(document: Document, key: Keys = None, json: Json = False) -> None:
     import os
 
     from airgap.cli import inputs, reports
-    from airgap.core.trust import read_unsigned
 
-    trust, envelope = read_unsigned(inputs.read_document(document))
+    trust, envelope = inputs.unsigned_trust(document)
     signed = envelope.with_signatures(inputs.private_keys(key or []))
     temporary = f"{document}.new"
     inputs.write_new(temporary, signed.encode() + b"\n")
@@ -135,9 +134,8 @@ def show(document: Document, json: Json = False) -> None:
     Example: airgap trust show trust.json
     """
     from airgap.cli import inputs, reports
-    from airgap.core.trust import read_unsigned
 
-    trust, envelope = read_unsigned(inputs.read_document(document))
+    trust, envelope = inputs.unsigned_trust(document)
     reports.trust(trust, envelope, is_json=json)
 
 

@@ -25,11 +25,10 @@ def verify(
     from airgap.cli.exits import exit_of_verdict
     from airgap.cli.terminal import progress
     from airgap.core.policy import Policy
-    from airgap.core.trust import open_trust
 
     start = time.monotonic()
     asker = Asker(
-        trust=open_trust(inputs.read_document(trust)),
+        trust=inputs.pinned_trust(trust),
         policy=Policy.parse(inputs.policy_text(policy)),
         at=inputs.now(),
     )
