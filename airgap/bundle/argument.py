@@ -2,9 +2,9 @@
 
  1  the medium: a regular file, opened once, no links                      bundle/medium.py
  2  the head: magic, version, lengths under caps, blank padding            bundle/head.py
- 3  trust updates: n -> n+1 only, thresholds of old and new
+ 3  the clock against the time floor, so that a wrong one accuses nobody; trust updates: n -> n+1, thresholds of both
  4  the envelope: every signature by a known key, signers whole, threshold of the channel's exporters, nobody revoked
- 5  the statement: channel, destination, sequence and previous against the ledger, expiry, the time floor
+ 5  the statement: channel, destination, sequence and previous against the ledger, expiry
  6  the manifest: signed digest, strict JSON, schema, names, sums; the size of the archive
  7  every frame: size and digest, then its content, capped at the signed size
  8  the filler: what the manifest implies, byte for byte
@@ -23,7 +23,7 @@ from airgap.bundle.contents import NullSink, Sink, check_archive, read_archive
 from airgap.bundle.directory import HeadFile, content_size, read_directory
 from airgap.bundle.head import Head, read_head
 from airgap.bundle.medium import Medium, is_directory, open_medium
-from airgap.bundle.rules import Asker, check_destination, check_sequence, check_time
+from airgap.bundle.rules import Asker, check_clock, check_destination, check_sequence, check_time
 from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
@@ -133,6 +133,8 @@ class Argument:
         """Steps 2 to 6: everything that is known before the first payload byte."""
         self.claims.head = head
         self._pass("a bundle of format 1")
+        self._check = Check.HISTORY
+        check_clock(self.asker)
         self._check = Check.TRUST
         self._update_trust(read_updates(head))
         self._check = Check.SIGNATURE

@@ -78,20 +78,35 @@ def check_destination(statement: Statement, trust: Trust, site: str | None) -> N
         )
 
 
-def check_time(statement: Statement, asker: Asker) -> None:
-    """Expiry, age, and whether the clock can be believed (T151, T161-T163)."""
-    rule = asker.policy.freshness
-    floor = max(statement.created, asker.history.floor if asker.history else statement.created)
-    if asker.at < floor - rule.clock_behind:
+def check_clock(asker: Asker) -> None:
+    """Whether the clock can be believed, by what the store remembers (T161-T163).
+
+    Asked before any other question of time: a wrong clock must not accuse signers or trust documents.
+    """
+    if asker.history is None:
+        return
+    _check_behind(asker.history.floor, asker)
+    ahead = asker.policy.freshness.clock_ahead
+    if asker.at - asker.history.floor > ahead:
+        raise FormatError(
+            f"clock: expected at most {format_time(asker.history.floor + ahead)}, got {format_time(asker.at)}",
+            reason=Reason.CLOCK_AHEAD,
+        )
+
+
+def _check_behind(floor: datetime, asker: Asker) -> None:
+    # times are subtracted from each other only: one of the year 1 minus a day is no time any more
+    if floor - asker.at > asker.policy.freshness.clock_behind:
         raise FormatError(
             f"clock: expected {format_time(floor)} or later, a time that was signed, got {format_time(asker.at)}",
             reason=Reason.CLOCK_BEHIND,
         )
-    if asker.history and asker.at > asker.history.floor + rule.clock_ahead:
-        raise FormatError(
-            f"clock: expected at most {format_time(asker.history.floor + rule.clock_ahead)}, got {format_time(asker.at)}",
-            reason=Reason.CLOCK_AHEAD,
-        )
+
+
+def check_time(statement: Statement, asker: Asker) -> None:
+    """Expiry, age, and the clock against the bundle's own time (T151, T161)."""
+    rule = asker.policy.freshness
+    _check_behind(statement.created, asker)
     if statement.expires <= asker.at:
         raise FormatError(
             f"bundle: expected one in force at {format_time(asker.at)}, got one expired {format_time(statement.expires)}",
