@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 import zstandard
 from cryptography.exceptions import InvalidSignature
@@ -60,15 +61,16 @@ def canonical(raw: bytes, depth: int = 16) -> Any:
         again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as exc:
         raise Refused("malformed") from exc
-    must(again == raw and not has_bad_number(value, depth))
+    must(again == raw and not is_odd(value, depth))
     return value
 
 
-def has_bad_number(value: Any, depth: int) -> bool:
-    """Whether it holds anything but small integers, or nests too deep."""
-    if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        return depth == 0 or any(has_bad_number(v, depth - 1) for v in inner)
+def is_odd(value: Any, depth: int) -> bool:
+    """Whether it holds other numbers than small integers or other names than ASCII, or nests too deep."""
+    if isinstance(value, dict):
+        return not all(map(str.isascii, value)) or is_odd(list(value.values()), depth)
+    if isinstance(value, list):
+        return depth == 0 or any(is_odd(inner, depth - 1) for inner in value)
     return isinstance(value, float) or (isinstance(value, int) and abs(value) >= 2**53)
 
 
@@ -92,9 +94,22 @@ def instant(text: str) -> datetime:
 
 
 def unbase64(text: str) -> bytes:
-    raw = base64.b64decode(text)
+    try:
+        raw = base64.b64decode(text)
+    except ValueError as exc:
+        raise Refused("malformed") from exc
     must(base64.b64encode(raw).decode() == text)
     return raw
+
+
+def check_purl(text: str) -> None:
+    must(len(text) <= 2048 and re.fullmatch(PURL, text))
+    for run in re.findall(r"(?:%[0-9A-F]{2})+", text):
+        must(quote(unquote(run), safe=":") == run)
+    must(not re.search(r"[/#]\.{1,2}([/@?#]|$)", text))
+    pairs = text.partition("?")[2].partition("#")[0]
+    keys = [pair.partition("=")[0] for pair in pairs.split("&")]
+    must(keys == sorted(set(keys)) and "%2F" not in pairs)
 
 
 # 5, 12: signatures and trust
@@ -301,10 +316,11 @@ def manifest_of(raw: bytes, statement: Any) -> tuple[list[Entry], Any]:
     said = members(area(raw, 18), artifacts=list, documents=list, format=int, frameSize=int, frames=list, losses=list)
     must(said["format"] == 1 and 65536 <= said["frameSize"] <= 8388608)
     for one in said["artifacts"]:
-        members(one, custody=list, evidence=list, metadata=dict, path="artifacts/[a-z0-9]+/.+", purl=PURL, sha256=HEX,
+        members(one, custody=list, evidence=list, metadata=dict, path="artifacts/[a-z0-9]+/.+", purl=".+", sha256=HEX,
                 size=int, stored=bool)  # fmt: skip
+        check_purl(one["purl"])
         must(set(one["evidence"]) <= {d.get("path") for d in said["documents"]})
-        must(len(one["purl"]) <= 2048 and len(set(one["evidence"])) == len(one["evidence"]))
+        must(len(set(one["evidence"])) == len(one["evidence"]))
     for one in said["documents"]:
         members(one, mediaType=r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}", path="documents/.+", sha256=HEX,
                 size=int, role="signature|attestation|key|anchor-data|index|sbom|scan")  # fmt: skip
@@ -399,6 +415,7 @@ def sums(entries: list[Entry]) -> bytes:
 def read_archive(medium: Medium, head: int, entries: list[Entry], manifest: Any, statement: Any) -> None:
     must(medium.size == statement["archiveSize"], "wrong-size")
     mtime = int(instant(statement["created"]).timestamp())
+    must(0 <= mtime < 8**11)
     frames, full, lines = manifest["frames"], manifest["frameSize"], sums(entries)
     for at, (compressed, uncompressed, digest) in enumerate(frames):
         must(compressed <= raw_size(full), "bad-totals")

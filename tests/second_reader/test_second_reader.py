@@ -7,16 +7,22 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from airgap.bundle import frames, tarstream
 from airgap.bundle.argument import Examined, examine
 from airgap.bundle.claims import read_claims
 from airgap.bundle.rules import Asker
 from airgap.cli.app import run
+from airgap.core import names, purl
+from airgap.core.errors import FormatError
 from airgap.core.keys import Algorithm, PrivateKey
 from airgap.core.policy import PRESETS, Policy
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Standing
 from tests.forge.keys import MALLORY, hybrid, key
+from tests.second_reader import reader
 from tests.second_reader.reader import Entry, Refused, read
 
 FORMAT = Path(__file__).parents[2] / "docs" / "format.md"
@@ -108,9 +114,9 @@ def test_both_readers_find_the_same_entries(host: Path, signer: str, container: 
 
 
 def test_both_kinds_of_frames_were_read(host: Path) -> None:
-    frames = read_claims([str(host / "alice.archive")]).manifest().frames
+    made = read_claims([str(host / "alice.archive")]).manifest().frames
 
-    assert {frames.digest(index) is None for index in range(len(frames))} == {True, False}
+    assert {made.digest(index) is None for index in range(len(made))} == {True, False}
 
 
 def test_volumes_are_joined_in_any_order(host: Path) -> None:
@@ -226,3 +232,84 @@ def test_the_worked_example_of_the_document_is_a_bundle_for_both_readers(tmp_pat
     assert sha256(bundle.read_bytes()).hexdigest() in example
     assert program([bundle], trust, NOW).verdict.standing is Standing.ACCEPTED
     assert second([bundle], trust, NOW) == [Entry("artifacts/files/hello.txt", 6, sha256(b"hello\n").hexdigest())]
+
+
+def verdict(check: Callable[[str], object], text: str) -> str | None:
+    try:
+        check(text)
+    except (Refused, FormatError) as exc:
+        return str(exc.reason if isinstance(exc, FormatError) else exc)
+    return None
+
+
+ODD = st.sampled_from(
+    [*"ab.~:\\ /A1-", "con", "nul", "\u00e9", "e\u0301", "\u200b", "\u3164", "\ue000", "\u00b9", "\x7f", "ß", "com"]
+)
+
+
+@given(st.lists(ODD, min_size=1, max_size=12).map("".join))
+@settings(max_examples=400)
+def test_both_readers_judge_a_path_alike(path: str) -> None:
+    assert verdict(reader.check_path, path) == verdict(names.check_path, path)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "A", "b/a", "B/c", "a/b", "ß", "SS", "\u00e9/x", "\u00c9/y", "c/d/e", "c/D/f"]), unique=True
+    )
+)
+@settings(max_examples=200)
+def test_both_readers_find_the_same_clashes(paths: list[str]) -> None:
+    second = verdict(lambda _: reader.check_distinct([f"artifacts/{path}" for path in paths]), "")
+
+    assert second == verdict(lambda _: names.check_distinct(paths), "")
+
+
+PIECES = [
+    "a",
+    "Z",
+    ".",
+    "..",
+    "/",
+    "@1",
+    "?a=",
+    "&b=",
+    "b",
+    "#",
+    "%2F",
+    "%41",
+    "%C3%A9",
+    "%C3",
+    "%20",
+    ":",
+    "~",
+    "%3a",
+    "+",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map(lambda parts: "pkg:generic/" + "".join(parts)))
+@settings(max_examples=400)
+def test_both_readers_judge_a_purl_alike(text: str) -> None:
+    assert verdict(reader.check_purl, text) == verdict(purl.check_purl, text)
+
+
+@given(
+    st.integers(0, 260),
+    st.integers(0, 260),
+    st.sampled_from(["a", "é"]),
+    st.sampled_from([0, 511, 8**11 - 1, 8**11, 2**53 - 1]),
+)
+def test_both_readers_expect_the_same_tar_header(front: int, back: int, letter: str, size: int) -> None:
+    path = "a/" * (front // 40) + letter * (front % 40 + 1) + "/" + "b" * (back + 1)
+
+    assert reader.header(path, size, 1767225600) == tarstream.entry_header(path, size, 1767225600)
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 65791, 65792, 131072, 131073, 1048576])
+def test_both_readers_expect_the_same_frame(size: int) -> None:
+    piece = (sha256(b"piece").digest() * 32769)[:size]
+    raw = b"".join(frames.encode_raw(memoryview(piece)))
+
+    assert (reader.frame_header(size), reader.raw_size(size)) == (frames.frame_header(size), len(raw))
+    assert reader.unframe(raw, size, None) == piece
