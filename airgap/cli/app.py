@@ -1,9 +1,8 @@
 """The tree of commands, and how every run ends: an exit code, and one sentence when it went wrong."""
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -25,6 +24,9 @@ trust = typer.Typer(help="Make, read and move trust documents.", epilog=EPILOG, 
 ledger = typer.Typer(
     help="Read a store's history and prove that it is whole.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
+
+INTERRUPTED: Final = 130
+"""What a shell reports of a program that Ctrl-C ended."""
 
 
 def _version(wanted: bool) -> None:
@@ -50,15 +52,15 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(args=list(arguments), prog_name="airgap", standalone_mode=False)
     except AirgapError as exc:
         return _explain(exc, arguments)
-    except KeyboardInterrupt:
-        warn("airgap: interrupted; nothing was changed")
-        return 130
-    except BrokenPipeError:
-        # the reader went away: nothing is wrong with us
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except typer.Abort:
+        code = INTERRUPTED
+    except SystemExit:
+        # typer's way to say that the reader of our output went away: nothing is wrong with us
         return Exit.INTERNAL
     except Exception as exc:  # noqa: BLE001 -- the last door: people get a sentence, never a traceback
         return _other(exc)
+    if code == INTERRUPTED:
+        warn("airgap: interrupted; what was begun is rolled back by the next run")
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -76,8 +78,6 @@ def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
 
 def _other(exc: Exception) -> int:
     """Usage errors of the command-line library, and defects of ours."""
-    if isinstance(exc, typer.Exit):
-        return exc.exit_code
     if _is_click(exc):
         exc.show()  # type: ignore[attr-defined]  # typer may carry its own copy of click
         return Exit.USAGE

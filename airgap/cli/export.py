@@ -37,12 +37,9 @@ def export(
     from airgap.connected.export import Options, gather
     from airgap.connected.export import export as write
     from airgap.connected.request import read_request
-    from airgap.core.errors import FormatError, UsageError
 
-    try:
+    with inputs.asking():
         wanted = read_request(request)
-    except FormatError as exc:
-        raise UsageError(exc.message, hint=exc.hint) from exc
     gathered = gather(wanted)
     if dry_run:
         reports.plan(gathered, is_json=json)

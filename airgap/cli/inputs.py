@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airgap.core.errors import FormatError, TrustStop, UsageError
@@ -198,10 +198,29 @@ def check_name(name: str, *, what: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    try:
+    with asking():
         check_token(name, what=what)
+
+
+def duration(text: str) -> timedelta:
+    """A duration on the command line.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from airgap.core.times import parse_duration
+
+    with asking():
+        return parse_duration(text)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """What breaks a rule in here was asked for on the command line: no bundle is to blame."""
+    try:
+        yield
     except FormatError as exc:
-        raise UsageError(exc.message) from exc
+        raise UsageError(exc.message, hint=exc.hint) from exc
 
 
 def pinned_trust(path: str) -> "Believed":

@@ -39,11 +39,10 @@ def init(
     Example: airgap trust init -o trust.json --signer alice.pub.pem --key alice.key.pem
     """
     from airgap.cli import inputs
-    from airgap.core.times import parse_duration
     from airgap.core.trust import Channel, Role, Trust
 
     at = inputs.build_time()
-    end = at + parse_duration(expires)
+    end = at + inputs.duration(expires)
     roots = dict(map(inputs.named_keys, signer))
     exporters = dict(map(inputs.named_keys, exporter or ())) or roots
     trust = Trust(
@@ -87,12 +86,11 @@ def amend(
     Example: airgap trust amend trust.json -o trust-2.json --add-exporter bob.pub.pem --key alice.key.pem
     """
     from airgap.cli import inputs
-    from airgap.core.times import parse_duration
     from airgap.core.trust import Trust
 
     old = inputs.pinned_trust(document).trust
     at = max(inputs.build_time(), old.issued)
-    end = at + parse_duration(expires)
+    end = at + inputs.duration(expires)
     gone = set(remove or ())
     roots = dict(map(inputs.named_keys, add_signer or ()))
     exporters = dict(map(inputs.named_keys, add_exporter or ()))
@@ -121,7 +119,8 @@ def sign(document: Document, key: Keys = None, json: Json = False) -> None:
     from airgap.cli import inputs, reports
 
     trust, envelope = inputs.unsigned_trust(document)
-    signed = envelope.with_signatures(inputs.private_keys(key or []))
+    with inputs.asking():
+        signed = envelope.with_signatures(inputs.private_keys(key or []))
     temporary = f"{document}.new"
     inputs.write_new(temporary, signed.encode() + b"\n")
     os.replace(temporary, document)
@@ -165,8 +164,9 @@ def _write(trust: Any, out: str, key: Sequence[str] | None, *, is_json: bool) ->
     from airgap.core.trust import Trust
 
     payload = trust.encode()
-    envelope = Envelope(TRUST_TYPE, payload, ()).with_signatures(inputs.private_keys(key or []))
-    checked = Trust.parse(payload)
+    with inputs.asking():
+        checked = Trust.parse(payload)
+        envelope = Envelope(TRUST_TYPE, payload, ()).with_signatures(inputs.private_keys(key or []))
     inputs.write_new(out, envelope.encode() + b"\n")
     reports.trust(checked, envelope, is_json=is_json)
 

@@ -1,8 +1,9 @@
 """Key files and trust documents, as commands read them."""
 
 import os
+from datetime import datetime
 
-from tests.isolated.scene import key_of, signed, trust_of
+from tests.isolated.scene import DAY, NOW, key_of, signed, trust_of
 
 
 def key_file(folder: str, name: str) -> str:
@@ -19,10 +20,10 @@ def public_file(folder: str, name: str) -> str:
     return path
 
 
-def trust_file(folder: str, *names: str, file: str = "trust.json") -> str:
+def trust_file(folder: str, *names: str, file: str = "trust.json", issued: datetime = NOW - 10 * DAY) -> str:
     """A trust document that the first name signed."""
     path = os.path.join(folder, file)
-    _write(path, signed(trust_of(*names), names[0]).encode() + b"\n")
+    _write(path, signed(trust_of(*names, issued=issued), names[0]).encode() + b"\n")
     return path
 
 
