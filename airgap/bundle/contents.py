@@ -39,7 +39,7 @@ class Sink(Protocol):
         ...
 
     def write(self, views: Sequence[memoryview]) -> None:
-        """More of its content; the views are valid during the call only."""
+        """More of its content, in bytes that nobody will change."""
         ...
 
     def end(self) -> None:

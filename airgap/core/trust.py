@@ -193,9 +193,7 @@ def open_trust(raw: bytes) -> Believed:
 def read_unsigned(raw: bytes) -> tuple[Trust, Envelope]:
     """Read a trust document that still gathers signatures: for ``trust show`` and ``trust sign`` only."""
     envelope = Envelope.parse(raw.removesuffix(b"\n"), what="trust document")
-    if envelope.payload_type != TRUST_TYPE:
-        raise FormatError(f"trust document: expected payload type {TRUST_TYPE}, got another")
-    return Trust.parse(envelope.payload), envelope
+    return Trust.parse(_payload(envelope, "trust document", Reason.MALFORMED)), envelope
 
 
 def apply_update(old: Trust, envelope: Envelope) -> Believed:
@@ -206,7 +204,7 @@ def apply_update(old: Trust, envelope: Envelope) -> Believed:
     Raises:
         FormatError: with reason trust-update, bad-signature or unknown-signer. Nothing is remembered of a failed one.
     """
-    new = Trust.parse(_payload(envelope))
+    new = Trust.parse(_payload(envelope, "trust update", Reason.TRUST_UPDATE))
     if new.version != old.version + 1:
         raise FormatError(
             f"trust update: expected version {old.version + 1}, got {new.version}", reason=Reason.TRUST_UPDATE
@@ -234,18 +232,18 @@ def check_threshold(names: Set[str], role: Role, *, what: str) -> None:
         )
 
 
-def _payload(envelope: Envelope) -> bytes:
-    """The new document names the keys that have to sign it, so it is read before they are verified.
+def _payload(envelope: Envelope, what: str, reason: Reason) -> bytes:
+    """A new document names the keys that have to sign it, so it is read before they are verified.
 
     Nothing of it is used for anything but that verification until both thresholds hold.
     """
     if envelope.payload_type != TRUST_TYPE:
-        raise FormatError(f"trust update: expected payload type {TRUST_TYPE}, got another", reason=Reason.TRUST_UPDATE)
+        raise FormatError(f"{what}: expected payload type {TRUST_TYPE}, got another", reason=reason)
     return envelope.payload
 
 
 def _believe(envelope: Envelope) -> Believed:
-    trust = Trust.parse(_payload(envelope))
+    trust = Trust.parse(_payload(envelope, "trust document", Reason.MALFORMED))
     authentic = authenticate(envelope, TRUST_TYPE, trust.keys, what="trust document")
     _check_trust_threshold(trust.version, trust, authentic)
     return Believed(trust, envelope)

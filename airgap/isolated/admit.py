@@ -6,12 +6,13 @@ generation, and ``Store.recover`` removes the rest.
 
 import os
 from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airgap.bundle.argument import Examined
 from airgap.bundle.rules import Last
-from airgap.core.errors import FormatError
+from airgap.core.errors import FormatError, StoreError
 from airgap.core.manifest import Artifact, Entry, Manifest
 from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
@@ -67,17 +68,23 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
     old = store.state()
     entries = list(approved.manifest.entries)
     _check_owners(store, old, approved)
+    staging.settle()
     store.disk.sync(staging.root)
     published = _Objects(store, old.generation + 1)
-    for index, entry in enumerate(entries):
-        published.add(entry, staging.path(index, entry))
-    state = next_state(old, approved, at, healed=published.digests)
-    _link_left_out(store, staging, approved.manifest)
-    _show_again(store, staging, old, published.digests & old.withdrawn)
-    previous = store.layout.generation(old.generation)
-    files.carry_over(store.disk, previous, staging.generation, moved=published.moved)
-    _keep_documents(store, approved)
-    publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
+    try:
+        for index, entry in enumerate(entries):
+            published.add(entry, staging.path(index, entry))
+        state = next_state(old, approved, at, healed=published.digests)
+        _link_left_out(store, staging, approved.manifest)
+        _show_again(store, staging, old, published.digests & old.withdrawn)
+        previous = store.layout.generation(old.generation)
+        files.carry_over(store.disk, previous, staging.generation, moved=published.moved)
+        _keep_documents(store, approved)
+        publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
+    except StoreError:
+        if os.path.lexists(staging.generation):
+            published.undo()  # once it is among the generations, recovery finds its objects by it
+        raise
     _enter(store, state, approved, entries)
     return Admitted(state.generation, published.stored, published.healed, state)
 
@@ -122,13 +129,18 @@ class _Objects:
     """Gives staged files their place among the objects."""
 
     def __init__(self, store: Store, generation: int) -> None:
-        self.stored = 0
         self.healed = 0
         self.moved: dict[int, str | None] = {}
         self._store = store
         self._generation = generation
         self._fresh: set[bytes] = set()
+        self._new: list[bytes] = []
         self._buffer = scratch()
+
+    @property
+    def stored(self) -> int:
+        """How many were not there before."""
+        return len(self._new)
 
     @property
     def digests(self) -> Set[bytes]:
@@ -140,7 +152,7 @@ class _Objects:
         store = self._store
         name = store.layout.object(entry.sha256)
         if store.disk.link(path, name):
-            self.stored += 1
+            self._new.append(entry.sha256)
         else:
             if entry.sha256 not in self._fresh:
                 self._heal(entry, path, name)
@@ -148,6 +160,12 @@ class _Objects:
             store.disk.unlink(path)
             store.disk.link(name, path)
         self._fresh.add(entry.sha256)
+
+    def undo(self) -> None:
+        """Take back what was published: nothing shows it yet. What the disk refuses now is left to recovery."""
+        with suppress(StoreError):
+            for digest in self._new:
+                self._store.disk.unlink(self._store.layout.object(digest))
 
     def _heal(self, entry: Entry, path: str, name: str) -> None:
         reading = read_object(name, entry.sha256, entry.size, self._buffer)

@@ -1,14 +1,22 @@
 """Staging: where a bundle's entries wait, unverified, until the whole argument holds.
 
 They are written where the next generation will show them, so that publishing is one rename. The folder is private (T174).
+Large entries are written by a thread of its own while the next piece is verified; for small ones the two threads would only
+hand the interpreter to each other.
 """
 
 import os
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
 
+from airgap.bundle.contents import LARGE
 from airgap.core.manifest import Entry
 from airgap.isolated.store.store import Store
 from airgap.isolated.views import files
+
+_AHEAD: Final = 4
 
 
 class Staging:
@@ -21,6 +29,9 @@ class Staging:
         self._count = 0
         self._known: set[str] = set()
         self._fd = -1
+        self._is_large = False
+        self._thread = ThreadPoolExecutor(1)
+        self._ahead: deque[Future[None]] = deque()
         self._disk.make_folder(self.root, 0o700)
         self._disk.make_folder(self.generation)
         self._disk.make_folder(os.path.join(self.generation, files.FOLDER))
@@ -32,6 +43,7 @@ class Staging:
         if shown is not None and (folder := shown.rpartition("/")[0]) not in self._known:
             files.make_folders(self._disk, self.generation, folder, self._known)
         self._fd = self._disk.create(self.path(self._count, entry))
+        self._is_large = entry.size >= LARGE
         self._count += 1
 
     def path(self, index: int, entry: Entry) -> str:
@@ -40,16 +52,38 @@ class Staging:
         return f"{self.root}/aside/{index}" if shown is None else f"{self.generation}/{shown}"
 
     def write(self, views: Sequence[memoryview]) -> None:
-        """Append to it."""
-        self._disk.write(self._fd, views)
+        """Append to it.
+
+        Raises:
+            StoreError: the disk failed, now or at a piece that was handed over before.
+        """
+        if not self._is_large:
+            self._disk.write(self._fd, views)
+            return
+        self._ahead.append(self._thread.submit(self._disk.write, self._fd, views))
+        while len(self._ahead) > _AHEAD:
+            self._ahead.popleft().result()
 
     def end(self) -> None:
         """Close it."""
         fd, self._fd = self._fd, -1
-        self._disk.close(fd)
+        if self._is_large:
+            self._ahead.append(self._thread.submit(self._disk.close, fd))
+        else:
+            self._disk.close(fd)
+
+    def settle(self) -> None:
+        """Wait until everything was written.
+
+        Raises:
+            StoreError: the disk failed.
+        """
+        while self._ahead:
+            self._ahead.popleft().result()
 
     def discard(self) -> None:
         """Remove everything that was staged."""
+        self._thread.shutdown()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

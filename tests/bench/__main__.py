@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from tests.bench.corpora import BUILDERS, build
 from tests.bench.peers import KEYS, PEERS, Peer
 
 YARD = 'cd "$S" && find . -type f -print0 | xargs -0 -n 5000 openssl dgst -sha256 -r'
+
+FEW = 2000
 
 
 class Measured(NamedTuple):
@@ -65,11 +68,9 @@ def rows(corpus: str, name: str, peer: Peer, places: dict[str, str], *, cold: bo
     shell(peer.prepare, places)
     sync = ' && sync -f "$B"'
     for phase, command in (("export", peer.export + sync), ("import", peer.install + sync), ("check", peer.check)):
-        if cold:
-            drop_cache()
+        settle(places, cold=cold)
         yard = measure(YARD, places)
-        if cold:
-            drop_cache()
+        settle(places, cold=cold)
         yield Row(corpus, name, phase, yard, measure(command, places), tree_size(places["B"]))
 
 
@@ -86,9 +87,12 @@ def tree_size(folder: str) -> int:
     return sum(os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(folder) for name in names)
 
 
-def drop_cache() -> None:
-    """Make the next reader go to the disk; needs root."""
+def settle(places: dict[str, str], *, cold: bool) -> None:
+    """Put the corpus into the page cache, or (as root) everything out of it; some of the tools drop what they read."""
     os.sync()
+    if not cold:
+        measure('find "$S" -type f -print0 | xargs -0 cat >/dev/null', places)
+        return
     with open("/proc/sys/vm/drop_caches", "w") as switch:
         switch.write("3")
 
@@ -110,13 +114,16 @@ def main() -> None:
     os.environ |= {"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes", "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "YES"}
     os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
     shell(KEYS, {"K": keys})
+    work = os.path.join(folder, "run")
+    os.makedirs(work, exist_ok=True)
     print("| corpus | peer | phase | seconds | x yard | x CPU | peak MB | carried MB |\n|---|---|---|---|---|---|---|---|")
     for corpus in wanted.corpus:
         source = os.path.join(folder, "corpora", corpus)
         build(corpus, source)
         for _ in range(wanted.rounds):
             for name in wanted.peer:
-                one(corpus, name, {"S": source, "K": keys}, os.path.join(folder, "run"), cold=wanted.cold)
+                one(corpus, name, {"S": source, "K": keys}, work, cold=wanted.cold)
+    shutil.rmtree(work)
 
 
 def one(corpus: str, name: str, places: dict[str, str], work: str, *, cold: bool) -> None:
@@ -125,13 +132,16 @@ def one(corpus: str, name: str, places: dict[str, str], work: str, *, cold: bool
     if not peer.installed:
         print(f"| {corpus} | {name} | not installed: {', '.join(peer.needs)} |||||", flush=True)
         return
-    shutil.rmtree(work, ignore_errors=True)
-    places |= {"B": f"{work}/carried", "T": f"{work}/unpacked"}
+    # a fresh folder each, removed only at the end: ext4 passes over recently freed inodes for minutes, and searching past
+    # tens of thousands of them makes every later create several times slower
+    own = tempfile.mkdtemp(dir=work)
+    places |= {"B": f"{own}/carried", "T": f"{own}/unpacked"}
     os.makedirs(places["B"])
     os.makedirs(places["T"])
-    measure(YARD, places)  # warm
     for row in rows(corpus, name, peer, places, cold=cold):
         print(row, flush=True)
+    if sum(len(names) for _, _, names in os.walk(own)) < FEW:
+        shutil.rmtree(own)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,6 @@ def test_an_import_that_the_disk_refuses_says_why_and_can_be_repeated(number: in
         assert faults(scene.check().findings) == []
 
 
-@pytest.mark.xfail(strict=True, reason="objects that were linked before the failure stay, and a check calls them strangers")
 def test_an_import_that_the_disk_refuses_leaves_nothing_that_a_check_would_complain_about(scene: Scene) -> None:
     scene.set_up()
     bundle = scene.export()
