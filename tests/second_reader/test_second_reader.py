@@ -1,10 +1,11 @@
 """docs/format.md suffices: a reader written from it alone agrees with the program."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,9 +22,14 @@ from airgap.core.keys import Algorithm, PrivateKey
 from airgap.core.policy import PRESETS, Policy
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Standing
+from tests.forge import text
+from tests.forge.build import bundle
+from tests.forge.edit import drop, put
 from tests.forge.keys import MALLORY, hybrid, key
-from tests.second_reader import reader
-from tests.second_reader.reader import Entry, Refused, read
+from tests.forge.trust import document, trust_file
+from tests.second_reader import reader, signing, values
+from tests.second_reader.reader import Entry, read
+from tests.second_reader.values import Refused
 
 FORMAT = Path(__file__).parents[2] / "docs" / "format.md"
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -250,7 +256,7 @@ ODD = st.sampled_from(
 @given(st.lists(ODD, min_size=1, max_size=12).map("".join))
 @settings(max_examples=400)
 def test_both_readers_judge_a_path_alike(path: str) -> None:
-    assert verdict(reader.check_path, path) == verdict(names.check_path, path)
+    assert verdict(values.check_path, path) == verdict(names.check_path, path)
 
 
 @given(
@@ -260,7 +266,7 @@ def test_both_readers_judge_a_path_alike(path: str) -> None:
 )
 @settings(max_examples=200)
 def test_both_readers_find_the_same_clashes(paths: list[str]) -> None:
-    second = verdict(lambda _: reader.check_distinct([f"artifacts/{path}" for path in paths]), "")
+    second = verdict(lambda _: values.check_distinct([f"artifacts/{path}" for path in paths]), "")
 
     assert second == verdict(lambda _: names.check_distinct(paths), "")
 
@@ -291,7 +297,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map(lambda parts: "pkg:generic/" + "".join(parts)))
 @settings(max_examples=400)
 def test_both_readers_judge_a_purl_alike(text: str) -> None:
-    assert verdict(reader.check_purl, text) == verdict(purl.check_purl, text)
+    assert verdict(lambda t: values.must(values.is_purl(t)), text) == verdict(purl.check_purl, text)
 
 
 @given(
@@ -313,3 +319,50 @@ def test_both_readers_expect_the_same_frame(size: int) -> None:
 
     assert (reader.frame_header(size), reader.raw_size(size)) == (frames.frame_header(size), len(raw))
     assert reader.unframe(raw, size, None) == piece
+
+
+ODD_VALUES = [
+    *(None, True, 0, -1, 2**53, 1.5, "", "a\n", "main", "a" * 64, "A" * 64, [], {}, [1], {"é": 1}, {"a": {"é": 1}}),
+    *("2026-11-20T00:00:00Z", "2026-11-20T24:00:00Z", "1969-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "directory"),
+    *("artifacts/files/A.txt", "documents/files/con", "pkg:generic/%61", "pkg:generic/a", "key", ["alice", "alice"]),
+    *([{"kind": "agent", "name": "x"}], [{"detail": "", "purl": "x", "what": "unresolved"}], 65536, 100_000),
+]
+
+
+def places(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield (*where, name)
+        yield from places(one, (*where, name))
+
+
+def changes(value: Any) -> st.SearchStrategy[Any]:
+    """The value with one thing in it dropped, replaced or added."""
+    where = st.sampled_from(list(places(value)))
+    other = st.sampled_from(ODD_VALUES)
+    replaced = st.builds(lambda at, to: put(*at, to=to)(value), where, other)
+    added = st.builds(lambda at, to: put(*at[:-1], "more" if isinstance(at[-1], str) else 0, to=to)(value), where, other)
+    return replaced | added | where.map(lambda at: drop(*at)(value))
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_both_readers_judge_signed_documents_with_one_change_alike(tmp_path_factory: Any, data: st.DataObject) -> None:
+    layer = data.draw(st.sampled_from(["on_manifest", "on_statement", "on_envelope"]))
+    path = tmp_path_factory.getbasetemp() / "forged.airgap"
+    change: Any = {layer: lambda value: data.draw(changes(value))}
+    path.write_bytes(bundle(**change).raw)
+    examined = program([path], trust_file(), text.NOW)
+
+    why = verdict(lambda _: second([path], trust_file(), text.NOW), "")
+
+    assert (why is None) == (examined.verdict.standing is Standing.ACCEPTED), why
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_both_readers_judge_trust_documents_with_one_change_alike(data: st.DataObject) -> None:
+    raw = trust_file(data.draw(changes(document())))
+
+    assert verdict(lambda _: signing.pinned(raw), "") == verdict(lambda _: open_trust(raw), "")
