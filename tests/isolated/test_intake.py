@@ -155,7 +155,7 @@ def test_a_bundle_that_does_not_belong_here_is_refused_and_only_recorded(
     found = refusal(scene.take_in(bundle))
 
     assert found.reason is reason
-    assert words in found.expected
+    assert words in f"{found.subject}: expected {found.expected}"
     assert tree(scene.store_path, but=unchanged) == before
     assert kinds(scene)[-1] == "refusal"
     assert len(kinds(scene)) == 4
