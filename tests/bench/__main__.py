@@ -1,8 +1,8 @@
 """Run the peers beside this program on the same files: ``python -m tests.bench FOLDER``.
 
-Every row is preceded by the yardstick on the same corpus: every file read once and hashed by ``openssl dgst -sha256`` on one
-core. Neighbours on a machine move seconds by a factor of two, so rows are compared by "x yard", the row's wall time over
-the wall time of its own yardstick. Imports and exports end with a sync of the file system, included in their time.
+Every row is preceded by the yardstick on the same corpus: every file read once and hashed by ``openssl dgst -sha256`` on
+one core. Neighbours on a machine move seconds by a factor of two, so rows are compared by "x yard", the row's wall time
+over the wall time of its own yardstick. Imports and exports end with a sync of the file system, included in their time.
 """
 
 import argparse

@@ -6,15 +6,42 @@ import subprocess
 from collections.abc import Callable
 from typing import Final
 
-WHEELS: Final = (
-    "numpy scipy pandas pyarrow scikit-learn polars matplotlib jupyterlab django fastapi boto3 cryptography grpcio "
-    "opencv-python-headless"
-).split()
-LARGE_WHEELS: Final = "duckdb llvmlite numba ray onnxruntime".split()
-PACKAGES: Final = (
-    "express react react-dom typescript eslint webpack webpack-cli vite vue jest mocha @babel/preset-env prettier lodash "
-    "axios rxjs @types/node"
-).split()
+WHEELS: Final = [
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "polars",
+    "matplotlib",
+    "jupyterlab",
+    "django",
+    "fastapi",
+    "boto3",
+    "cryptography",
+    "grpcio",
+    "opencv-python-headless",
+]
+LARGE_WHEELS: Final = ["duckdb", "llvmlite", "numba", "ray", "onnxruntime"]
+PACKAGES: Final = [
+    "express",
+    "react",
+    "react-dom",
+    "typescript",
+    "eslint",
+    "webpack",
+    "webpack-cli",
+    "vite",
+    "vue",
+    "jest",
+    "mocha",
+    "@babel/preset-env",
+    "prettier",
+    "lodash",
+    "axios",
+    "rxjs",
+    "@types/node",
+]
 WORDS: Final = (
     b'alpha beta gamma delta config version "name": true false null import return def class async await const let function '
     b"module exports path file hash size mode entry"

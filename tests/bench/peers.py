@@ -79,8 +79,8 @@ PEERS: Final = {
         ("rauc", "mksquashfs"),
         'cp -al "$S" "$B/in" && printf "[update]\\ncompatible=t\\nversion=1\\n" >"$B/in/manifest.raucm"',
         # without -no-duplicates mksquashfs 4.5 searches files of one size in quadratic time
-        'rauc bundle --cert="$K/c.pem" --key="$K/k.pem" --mksquashfs-args="-comp zstd -Xcompression-level 3 -no-duplicates" '
-        '"$B/in" "$B/x.raucb"',
+        'rauc bundle --cert="$K/c.pem" --key="$K/k.pem" --mksquashfs-args='
+        '"-comp zstd -Xcompression-level 3 -no-duplicates" "$B/in" "$B/x.raucb"',
         'rauc extract --keyring="$K/c.pem" "$B/x.raucb" "$T/x"',
         'rauc info --keyring="$K/c.pem" "$B/x.raucb"',
     ),
