@@ -63,8 +63,8 @@ def test_T105_content_of_the_right_length_and_another_digest_is_refused(refuse: 
 
 
 def test_T105_a_large_entry_is_compared_too(refuse: Refuse) -> None:
-    content = b"0123456789abcdef" * 40_000
-    found = refuse(bundle({A: content}, on_tar=swap(b"0123456789abcdef", b"0123456789abcdeF")))
+    content = b"0123456789abcdef" * (12 * MIB // 16)
+    found = refuse(bundle({A: content}, frame_size=MIB, on_tar=swap(b"0123456789abcdef", b"0123456789abcdeF")))
 
     assert (found.reason, found.subject) == (Reason.CONTENT_MISMATCH, A)
 

@@ -322,8 +322,9 @@ def test_T184_the_lock_of_a_dead_importer_holds_nobody_up(store: Store, tmp_path
     assert take(store, bundle().write(tmp_path / "x")).verdict.standing is Standing.ACCEPTED
 
 
-def test_T185_the_same_bundle_again_changes_nothing(store: Store, tmp_path: Path) -> None:
-    path = bundle().write(tmp_path / "x")
+@pytest.mark.parametrize("container", ["archive", "directory"])
+def test_T185_the_same_bundle_again_changes_nothing(store: Store, tmp_path: Path, container: str) -> None:
+    path = bundle().write(tmp_path / "x") if container == "archive" else DIRECTORY.write_directory(tmp_path / "x")
     take(store, path)
     before = tree(store.layout.root, leave_out=())
     outcome = take(store, path)

@@ -89,6 +89,18 @@ def test_a_frame_that_holds_less_than_its_header_says_is_refused() -> None:
         Decoder().decode(short, 300, sha256(short).digest())
 
 
+def test_a_library_that_gave_fewer_bytes_than_it_promised_would_not_be_believed() -> None:
+    class Short:
+        def decompress(self, *_: object, **__: object) -> bytes:
+            return b"x"
+
+    frame = zstandard.ZstdCompressor().compress(b"x" * 300)
+    decoder = Decoder()
+    decoder._decompressor = Short()  # type: ignore[assignment]
+    with pytest.raises(FormatError, match="frame: expected 300 bytes, got 1"):
+        decoder.decode(frame, 300, sha256(frame).digest())
+
+
 def test_a_bomb_never_gets_more_room_than_was_signed() -> None:
     block = (BLOCK << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
     bomb = frame_header(MIB) + block * 8000
