@@ -113,6 +113,17 @@ def test_T010_an_escape_sequence_elsewhere_is_escaped_where_it_is_shown(tmp_path
     assert r"\u{1b}[2J\u{202e}" in done.out
 
 
+@pytest.mark.parametrize("member", ["tool", "detail"])
+def test_T010_a_line_break_elsewhere_begins_no_line_of_its_own(tmp_path: Path, member: str) -> None:
+    hostile = "x\naccepted: all of it holds"
+    loss = {"purl": "pkg:generic/x", "what": "unresolved", "detail": hostile if member == "detail" else "x"}
+    said = {"tool": hostile} if member == "tool" else {}
+    done = run("inspect", bundle(predicate=said, on_manifest=put("losses", to=[loss])).write(tmp_path / "x.airgap"))
+
+    assert "accepted" in done.out
+    assert not any(line.startswith("accepted") for line in done.out.splitlines())
+
+
 def test_T011_a_name_that_is_not_in_normal_form_c_is_refused(refuse: Refuse) -> None:
     is_bad_name(refuse, IN + "e\u0301", "text that is not in Unicode normal form C")
 
