@@ -1,0 +1,1 @@
+no signature that this version verifies
