@@ -16,6 +16,7 @@ _PURL = re.compile(
 )
 MAX_LENGTH = 2048
 _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
+_VERSION = re.compile(r"@[^?#]*")
 _DOTS = re.compile(r"[/#]\.{1,2}(?=[/@?#]|$)")
 _NEEDS_NO_QUOTE = re.compile(r"[A-Za-z0-9._~:/-]+")
 
@@ -33,12 +34,15 @@ def check_purl(text: str) -> None:
 
 
 def _is_canonical(text: str) -> bool:
-    """Whether a purl of the right shape has no needless escape, no dot segment, and its qualifiers once each and sorted."""
-    if "%" in text and not all(map(_is_needed, _ESCAPES.findall(text))):
+    """Whether a purl of the right shape has no needless escape, no dot segment, and its qualifiers once each and sorted.
+
+    An escaped slash means itself in a version only; elsewhere it would be read as a slash that parts.
+    """
+    if "%" in text and ("%2F" in _VERSION.sub("", text) or not all(map(_is_needed, _ESCAPES.findall(text)))):
         return False
     if "?" in text:
         names = [pair.partition("=")[0] for pair in text.partition("?")[2].partition("#")[0].split("&")]
-        if names != sorted(set(names)) or "%2F" in text.partition("?")[2].partition("#")[0]:
+        if names != sorted(set(names)):
             return False
     return not _DOTS.search(text)
 

@@ -15,6 +15,7 @@ CANONICAL = [
     "pkg:generic/openssl@1.1.10g?checksum=sha256:de4d501267da&download_url=https://openssl.org/source/a.tar.gz",
     "pkg:generic/a%20b/%C3%A9%25.txt",
     "pkg:cargo/rand@1.0.0%2Bbuild",
+    "pkg:generic/tool@release%2F1.0?arch=x86",
     "pkg:swift/github.com/Alamofire/Alamofire@5.4.3",
 ]
 
@@ -23,7 +24,7 @@ CANONICAL = [
 def test_a_canonical_purl_passes_and_the_reference_reader_writes_it_the_same(text: str) -> None:
     check_purl(text)
 
-    assert PackageURL.from_string(text).to_string().replace("%2F", "/") == text.replace("%2F", "/")
+    assert PackageURL.from_string(text).to_string() == text.replace("%2F", "/")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,8 @@ def test_a_canonical_purl_passes_and_the_reference_reader_writes_it_the_same(tex
         pytest.param("pkg:pypi/a%3Am@1", id="needless escape of a colon"),
         pytest.param("pkg:generic/%FF", id="escape of bytes that are not UTF-8"),
         pytest.param("pkg:generic/%C0%AF", id="escape of an overlong form"),
+        pytest.param("pkg:generic/a%2Fb@1", id="escaped slash in a name"),
+        pytest.param("pkg:generic/a?u=b%2Fc", id="escaped slash in a qualifier"),
         pytest.param("pkg:generic/../x", id="dots in the namespace"),
         pytest.param("pkg:generic/a/.", id="a dot as name"),
         pytest.param("pkg:generic/a#x/../y", id="dots in the subpath"),

@@ -266,8 +266,12 @@ def test_a_document_its_own_trust_role_did_not_sign_is_not_believed() -> None:
     assert error.message == "trust document, version 1: expected signatures of 1 of root, got none of them"
 
 
-def test_a_document_with_a_signature_of_a_stranger_is_not_believed() -> None:
-    assert unbelieved(trust_file(keys=[ROOT, MALLORY])).reason is Reason.UNKNOWN_SIGNER
+def test_a_document_that_somebody_signed_who_left_with_it_is_believed_by_its_own_signers() -> None:
+    assert open_trust(trust_file(keys=[ROOT, MALLORY])).trust == trust()
+
+
+def test_a_document_that_only_strangers_signed_is_not_believed() -> None:
+    assert unbelieved(trust_file(keys=[MALLORY])).reason is Reason.UNSIGNED
 
 
 def test_a_document_with_a_broken_signature_is_not_believed() -> None:
