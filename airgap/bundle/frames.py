@@ -84,8 +84,17 @@ def decode_raw(frame: memoryview, size: int) -> list[memoryview]:
 class Encoder:
     """Turns pieces into frames; one for every thread, because a zstd context must not be shared."""
 
-    def __init__(self, level: int) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=level, write_checksum=False, write_content_size=True)
+    def __init__(self, level: int, frame_size: int) -> None:
+        # a window as large as the piece makes a frame of a single segment; some levels would choose a smaller one
+        self._compressor = zstandard.ZstdCompressor(
+            compression_params=zstandard.ZstdCompressionParameters.from_level(
+                level,
+                source_size=frame_size,
+                window_log=(frame_size - 1).bit_length(),
+                write_checksum=False,
+                write_content_size=True,
+            )
+        )
         self._probe = zstandard.ZstdCompressor(level=1, write_checksum=False)
 
     def encode(self, piece: memoryview) -> tuple[Sequence[bytes | memoryview], int, bytes | None]:

@@ -82,6 +82,7 @@ class PayloadWriter:
         self.frames = Frames()
         self._out = out
         self._level = level
+        self._frame_size = frame_size
         self._progress = progress
         self._free = [_Piece(frame_size) for _ in range(_PIECES)]
         self._piece = self._free.pop()
@@ -186,5 +187,5 @@ class PayloadWriter:
     def _encode(self, view: memoryview) -> Encoded:
         encoder = getattr(self._local, "encoder", None)
         if encoder is None:
-            encoder = self._local.encoder = Encoder(self._level)
+            encoder = self._local.encoder = Encoder(self._level, self._frame_size)
         return encoder.encode(view)

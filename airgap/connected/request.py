@@ -80,7 +80,8 @@ def parse_request(value: Mapping[str, Any], *, folder: str) -> Request:
         FormatError: malformed.
         UsageError: an ecosystem that this version cannot collect.
     """
-    for source in value.get("source", []):
+    sources = value.get("source")
+    for source in sources if isinstance(sources, list) else ():
         if isinstance(source, dict) and source.get("ecosystem", "files") != "files":
             raise UsageError(
                 f"request: expected ecosystem files, got {source['ecosystem']!a:.40}",

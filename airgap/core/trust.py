@@ -243,8 +243,11 @@ def _payload(envelope: Envelope, what: str, reason: Reason) -> bytes:
 
 
 def _believe(envelope: Envelope) -> Believed:
+    """A document that stands alone: the signature of somebody who left with it was for the one before, and is passed over."""
     trust = Trust.parse(_payload(envelope, "trust document", Reason.MALFORMED))
-    authentic = authenticate(envelope, TRUST_TYPE, trust.keys, what="trust document")
+    own = tuple(signature for signature in envelope.signatures if signature.key_id in trust.keys)
+    standing = Envelope(envelope.payload_type, envelope.payload, own)
+    authentic = authenticate(standing, TRUST_TYPE, trust.keys, what="trust document")
     _check_trust_threshold(trust.version, trust, authentic)
     return Believed(trust, envelope)
 

@@ -128,11 +128,16 @@ def _pair(found: dict[str, FileSource], beside: dict[str, FileSource]) -> dict[s
         for path in found:
             named.setdefault(os.path.basename(path), []).append(path)
     for path, source in beside.items():
-        name = _subject(os.path.basename(path), named)
+        own = os.path.basename(path)
+        name = _subject(own, named)
         if name is None:
             raise UsageError(f"request: expected an artifact for the evidence {path!a:.120}, got none of that name")
         for artifact in named[name]:
-            evidence.setdefault(artifact, {}).setdefault(path, source)
+            # in the bundle it stands beside its artifact, wherever it was found
+            place = os.path.join(os.path.dirname(artifact), own)
+            known = evidence.setdefault(artifact, {}).setdefault(place, source)
+            if not os.path.samefile(known.file, source.file):
+                raise UsageError(f"request: expected one file {own!a:.120} as evidence of {artifact!a:.120}, got two")
     return evidence
 
 
