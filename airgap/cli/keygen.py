@@ -45,4 +45,4 @@ def keygen(
     say(f"private key  {private}  (keep it to yourself)")
     say(f"public key   {public}")
     for kind, key_id in zip(wanted, ids, strict=True):
-        say(f"key id       {key_id[:16]}  {kind}")
+        say(f"key id       {key_id}  {kind}")

@@ -123,7 +123,9 @@ def claims(heard: "Heard", *, with_manifest: bool, with_losses: bool, is_json: b
         return
     say("NOTHING WAS VERIFIED: this is what the bundle claims; airgap verify proves it")
     for name, said in (bundle(statement) or {}).items():
-        say(f"  {name:12} {said if not isinstance(said, dict) else ', '.join(f'{k} {v}' for k, v in said.items())}")
+        if said is not None:
+            text = ", ".join(f"{k} {v}" for k, v in said.items()) if isinstance(said, dict) else said
+            say(f"  {name:12} {text}")
     for signature in heard.envelope.signatures:
         say(f"  signature    by a key that calls itself {signature.key_id[:16]}")
     say(f"  entries      {plural(len(manifest.artifacts), 'artifact')}, {plural(len(manifest.documents), 'document')}")
@@ -306,8 +308,9 @@ def trust(document: "Trust", envelope: Envelope, *, is_json: bool) -> None:
     say(f"trust document, version {document.version}, {format_time(document.issued)} until {format_time(document.expires)}")
     say(f"  fingerprint {fingerprint(envelope)}")
     for signer in document.signers.values():
+        # whole ids: they are what --revoke-key takes
         kinds = " + ".join(key.algorithm for key in signer.keys)
-        say(f"  signer {signer.name}: {kinds}, key {signer.keys[0].key_id[:16]}")
+        say(f"  signer {signer.name}: {kinds}, key {', '.join(key.key_id for key in signer.keys)}")
     role = document.trust_role
     say(f"  this document: {role.threshold} of {', '.join(sorted(role.signers))}")
     for name, channel in document.channels.items():

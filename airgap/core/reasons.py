@@ -109,7 +109,7 @@ ADVICE: dict[Reason, str] = {
     Reason.APPROVALS_MISSING: "a further signer has to approve: airgap sign BUNDLE --key KEY",
     Reason.CHECK_NOT_RUN: "a required check did not run; this is a defect, please report it",
     Reason.OBJECT_MISSING: "import the channel's last bundle again, or carry the same bytes in its next one",
-    Reason.OBJECT_TRUNCATED: "it is in quarantine; import the channel's last bundle again, or carry the same bytes in its next one",
+    Reason.OBJECT_TRUNCATED: "it is in quarantine; import the channel's last bundle again, or carry it in the next",
     Reason.OBJECT_ROTTEN: "it is in quarantine; look at the disk, then import the channel's last bundle again",
     Reason.OBJECT_CHANGED: "somebody wrote to it; find out who, then import the channel's last bundle again",
     Reason.WRONG_MODE: "set the mode back; somebody or something changed it",

@@ -243,7 +243,7 @@ def _payload(envelope: Envelope, what: str, reason: Reason) -> bytes:
 
 
 def _believe(envelope: Envelope) -> Believed:
-    """A document that stands alone: the signature of somebody who left with it was for the one before, and is passed over."""
+    """A document that stands alone. Whoever left with it may have signed it for the one before: that is passed over."""
     trust = Trust.parse(_payload(envelope, "trust document", Reason.MALFORMED))
     own = tuple(signature for signature in envelope.signatures if signature.key_id in trust.keys)
     standing = Envelope(envelope.payload_type, envelope.payload, own)

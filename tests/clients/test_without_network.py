@@ -72,7 +72,7 @@ def test_150_real_wheels_cross_and_pip_installs_them_there(tmp_path: Path) -> No
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     pip = [venv / "bin" / "pip", "install", "-q", "--no-index", "--find-links", hosts.shown, "flask", "black"]
-    subprocess.run([*NO_NETWORK, *pip], check=True)
+    subprocess.run([*NO_NETWORK, *map(str, pip)], check=True)
     run = subprocess.run([*NO_NETWORK, venv / "bin" / "python", "-c", "import flask, black"], check=False)
     assert run.returncode == 0
 

@@ -1,0 +1,59 @@
+"""The README is true: its commands run as written, its tables say what the program says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from airgap.cli.exits import Exit
+from airgap.core.reasons import ADVICE, Reason
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCK = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
+    commands = BLOCK.findall(README)
+    program = tmp_path / "bin" / "airgap"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m airgap "$@"\n')
+    program.chmod(0o755)
+    place = tmp_path / "empty"
+    place.mkdir()
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    script = "set -eu\n" + "".join(commands)
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=place,
+        env={"PATH": path, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
+    assert len(commands) >= 10
+    for said in ("hello from the other side", "hello again", "signed by two", "imported as generation 3"):
+        assert said in done.stdout
+
+
+def test_the_table_of_reasons_gives_the_programs_own_advice() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$", README, re.MULTILINE))
+
+    assert rows == {str(reason): ADVICE[reason] for reason in Reason}
+
+
+def test_the_table_of_exit_codes_is_complete() -> None:
+    rows = [int(code) for code in re.findall(r"^\| ([0-9]) \| .+ \|$", README, re.MULTILINE)]
+
+    assert rows == sorted(int(code) for code in Exit)
+
+
+def test_every_link_leads_to_a_file_of_the_project() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+
+    assert targets
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
