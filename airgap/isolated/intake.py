@@ -161,9 +161,7 @@ def _against(verdict: Verdict, exc: FormatError) -> Verdict:
 
 
 def _keep_receipt(store: Store, admitted: Admitted, receipt: Envelope) -> None:
-    path = store.layout.receipt(admitted.generation)
-    if not os.path.lexists(path):
-        store.disk.write_file(path, receipt.encode() + b"\n", 0o444)
+    store.disk.write_file(store.layout.receipt(admitted.generation), receipt.encode() + b"\n", 0o444)
 
 
 def _check_outside(store: Store, paths: Sequence[str]) -> None:
@@ -191,8 +189,6 @@ def update_trust(store: Store, raw: bytes, order: Order) -> int:
         staging = Staging(store, order.run_id)
         try:
             path = store.layout.trust(believed.trust.version)
-            if os.path.lexists(path):
-                store.disk.unlink(path)
             store.disk.write_file(path, believed.envelope.encode() + b"\n", 0o444)
             new = replace(
                 state,

@@ -374,3 +374,20 @@ def test_a_current_that_points_elsewhere_is_found(scene: Scene, one: Bundle) -> 
     os.unlink(current)
     os.symlink("../elsewhere", current)
     assert ("current", Reason.VIEW_MISMATCH) in faults(scene.check().findings)
+
+
+def test_a_signature_that_no_document_of_the_store_knows_withdraws_trust(tmp_path: object) -> None:
+    scene = Scene(str(tmp_path))
+    scene.set_up()
+    ours, theirs = scene.export(), scene.export(name="theirs", by=("mallory",))
+    scene.take_in(ours)
+    head = scene.open().layout.head(ours.manifest)
+    os.chmod(head, 0o644)
+    with open(theirs.path, "rb") as file, open(head, "r+b") as other:
+        other.write(file.read(os.path.getsize(head)))
+
+    (finding,) = scene.check().damage
+    assert (finding.reason, finding.got.partition(",")[0]) == (
+        Reason.TRUST_WITHDRAWN,
+        "envelope: expected signatures by known keys",
+    )
