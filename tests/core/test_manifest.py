@@ -366,6 +366,14 @@ def test_t088_what_is_too_many_is_not_read_to_its_end() -> None:
     assert refusal(raw, max_entries=2).reason is Reason.TOO_LARGE
 
 
+def test_an_empty_frame_is_not_written() -> None:
+    frames = Frames()
+    frames.append(9, 0, None)
+
+    with pytest.raises(FormatError, match=r"^manifest: expected full frames and a last one that is not larger"):
+        Manifest(frame_size=65536, artifacts=[], documents=[], frames=frames).check()
+
+
 def test_a_frame_of_raw_blocks_has_no_digest() -> None:
     frames = Frames()
     frames.append(10, 20, b"\x01" * 32)

@@ -93,6 +93,15 @@ def test_a_proof_holds_for_its_two_roots_only(old: int, new: int) -> None:
     assert not is_proven(old, new, proof, root=bytes(32))
 
 
+@pytest.mark.parametrize(("old", "new", "said"), [(4, 8, (4, 16)), (4, 8, (2, 8)), (2, 4, (2, 8)), (6, 8, (5, 8))])
+def test_a_proof_holds_for_its_two_sizes_only(old: int, new: int, said: tuple[int, int]) -> None:
+    proof = consistency_proof(LEAVES[:new], old)
+    roots = {"old_root": tree_hash(LEAVES[:old]), "root": tree_hash(LEAVES[:new])}
+
+    assert is_proven(old, new, proof, **roots)
+    assert not is_proven(*said, proof, **roots)
+
+
 @pytest.mark.parametrize("changed", range(5))
 def test_a_ledger_whose_old_record_was_edited_proves_nothing(changed: int) -> None:
     edited = [*LEAVES[:changed], leaf_hash(b"edited"), *LEAVES[changed + 1 :]]
