@@ -113,7 +113,8 @@ def is_purl(text: Any) -> bool:
     pairs = text.partition("?")[2].partition("#")[0]
     keys = [pair.partition("=")[0] for pair in pairs.split("&")]
     runs = re.findall(r"(?:%[0-9A-F]{2})+", text)
-    return keys == sorted(set(keys)) and "%2F" not in pairs and all(quote(unquote(run), safe=":") == run for run in runs)
+    slashes = "%2F" in re.sub(r"@[^?#]*", "", text)
+    return keys == sorted(set(keys)) and not slashes and all(quote(unquote(run), safe=":") == run for run in runs)
 
 
 HEX = r"[0-9a-f]{64}"
