@@ -96,10 +96,10 @@ def test_a_proof_holds_for_its_two_roots_only(old: int, new: int) -> None:
 @pytest.mark.parametrize(("old", "new", "said"), [(4, 8, (4, 16)), (4, 8, (2, 8)), (2, 4, (2, 8)), (6, 8, (5, 8))])
 def test_a_proof_holds_for_its_two_sizes_only(old: int, new: int, said: tuple[int, int]) -> None:
     proof = consistency_proof(LEAVES[:new], old)
-    roots = {"old_root": tree_hash(LEAVES[:old]), "root": tree_hash(LEAVES[:new])}
+    old_root, root = tree_hash(LEAVES[:old]), tree_hash(LEAVES[:new])
 
-    assert is_proven(old, new, proof, **roots)
-    assert not is_proven(*said, proof, **roots)
+    assert is_proven(old, new, proof, old_root=old_root, root=root)
+    assert not is_proven(said[0], said[1], proof, old_root=old_root, root=root)
 
 
 @pytest.mark.parametrize("changed", range(5))
