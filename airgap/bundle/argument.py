@@ -100,7 +100,7 @@ class Argument:
         self._expect_container(statement, Container.ARCHIVE)
         self._check_size(statement.size, medium.length)
         check_archive(statement, manifest, head=head.sizes.head)
-        if not self._is_wanted(manifest):
+        if not self._is_wanted(head, manifest):
             return
         mtime = int(statement.created.timestamp())
         self.findings += read_archive(medium, manifest, head=head.sizes.head, mtime=mtime, sink=sink, progress=progress)
@@ -118,14 +118,16 @@ class Argument:
         self._check_size(statement.size, content_size(manifest))
         if len(manifest.frames):
             raise FormatError("manifest: expected no frames in a directory, got some", reason=Reason.BAD_TOTALS)
-        if not self._is_wanted(manifest):
+        if not self._is_wanted(head, manifest):
             return
         self.findings += read_directory(folder, manifest, sink=sink, progress=progress)
 
-    def _is_wanted(self, manifest: Manifest) -> bool:
+    def _is_wanted(self, head: Head, manifest: Manifest) -> bool:
         """Conclude step 6; whether the payload is to be read at all."""
         self._pass(f"{len(manifest.artifacts)} artifacts, {len(manifest.documents)} documents")
-        self.claims.is_read = not self.claims.is_known or self.asker.wants_content(manifest)
+        self.claims.is_read = not self.claims.is_known or self.asker.wants_content(head, manifest)
+        if not self.claims.is_read:
+            self._check_is_last()
         self._check = Check.FRAMES
         return self.claims.is_read
 
@@ -191,13 +193,27 @@ class Argument:
     def _check_history(self, statement: Statement) -> None:
         """Step 5."""
         check_destination(statement, self.claims.trust.trust, self.asker.site)
+        history = self.asker.history
+        if history is not None and statement.manifest in history.manifests:
+            # order and expiry were judged when it came in; now it may bring back what rotted, and nothing else
+            self.claims.is_known = True
+            self._pass("imported before")
+            return
         check_time(statement, self.asker)
-        if self.asker.history is None:
+        if history is None:
             self._note(Result.NOT_CHECKED, "sequence and previous bundle: only a store knows them")
             return
-        last = self.asker.history.last(statement.channel)
-        self.claims.is_known = check_sequence(statement, last, self.asker)
-        self._pass("imported before" if self.claims.is_known else f"sequence {statement.sequence}")
+        check_sequence(statement, history.last(statement.channel), self.asker)
+        self._pass(f"sequence {statement.sequence}")
+
+    def _check_is_last(self) -> None:
+        """Step 5 again: an older bundle that was imported before, and that heals nothing, is a rollback (T150)."""
+        statement, history = self.claims.statement, self.asker.history
+        assert statement is not None
+        last = history.last(statement.channel) if history else None
+        if last is not None and last.manifest != statement.manifest:
+            self._check = Check.HISTORY
+            check_sequence(statement, last, self.asker)
 
     def _read_manifest(self, statement: Statement, area: bytes) -> Manifest:
         """Step 6."""

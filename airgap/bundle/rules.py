@@ -1,10 +1,11 @@
 """Who asks, and step 5 of the argument: destination, time, sequence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from airgap.bundle.head import Head
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Artifact, Manifest
 from airgap.core.policy import Policy
@@ -28,6 +29,11 @@ class History(Protocol):
     @property
     def floor(self) -> datetime:
         """The highest time that was ever signed or run at."""
+        ...
+
+    @property
+    def manifests(self) -> Collection[bytes]:
+        """Digests of the manifests of all admitted bundles."""
         ...
 
     def last(self, channel: str) -> Last | None:
@@ -58,7 +64,7 @@ class Asker:
     history: History | None = None
     allow_gap: bool = False
     has_base: Callable[[Artifact], bool] | None = None
-    wants_content: Callable[[Manifest], bool] = lambda _: True
+    wants_content: Callable[[Head, Manifest], bool] = lambda _, __: True
 
 
 def check_destination(statement: Statement, trust: Trust, site: str | None) -> None:
@@ -119,12 +125,10 @@ def check_time(statement: Statement, asker: Asker) -> None:
         )
 
 
-def check_sequence(statement: Statement, last: Last | None, asker: Asker) -> bool:
-    """Rollback, fork and gap against the ledger; true when this very bundle is here already (T150, T153, T157, T185)."""
+def check_sequence(statement: Statement, last: Last | None, asker: Asker) -> None:
+    """Rollback, fork and gap of a bundle that is not here yet (T150, T153, T157, T185)."""
     here = last.sequence if last else 0
     if last and statement.sequence == here:
-        if statement.manifest == last.manifest:
-            return True
         raise FormatError(
             f"sequence: expected manifest {last.manifest.hex()[:16]} under number {here}, got another",
             reason=Reason.FORK,
@@ -139,7 +143,6 @@ def check_sequence(statement: Statement, last: Last | None, asker: Asker) -> boo
     if statement.sequence > here + 1:
         if not asker.allow_gap:
             raise FormatError(f"sequence: expected {here + 1}, got {statement.sequence}", reason=Reason.GAP)
-        return False
+        return
     if last and statement.previous != last.manifest:
         raise FormatError(f"previous: expected manifest {last.manifest.hex()[:16]}, got another", reason=Reason.FORK)
-    return False

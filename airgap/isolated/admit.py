@@ -5,7 +5,7 @@ generation, and ``Store.recover`` removes the rest.
 """
 
 import os
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
 from airgap.core.trust import Believed
 from airgap.core.verdict import Standing
+from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
 from airgap.isolated.store.objects import read_object, scratch
 from airgap.isolated.store.state import FILE, State
@@ -66,6 +67,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         StoreError: the disk failed; recovery brings the old generation back.
     """
     old = store.state()
+    is_new = approved.statement.manifest not in old.manifests
     entries = list(approved.manifest.entries)
     _check_owners(store, old, approved)
     staging.settle()
@@ -75,17 +77,24 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         for index, entry in enumerate(entries):
             published.add(entry, staging.path(index, entry))
         state = next_state(old, approved, at, healed=published.digests)
-        _link_left_out(store, staging, approved.manifest)
-        _show_again(store, staging, old, published.digests & old.withdrawn)
-        previous = store.layout.generation(old.generation)
-        files.carry_over(store.disk, previous, staging.generation, moved=published.moved)
+        if is_new:
+            _link_left_out(store, staging, approved.manifest)
+        else:
+            staging.start_over()  # it brings bytes back, not its names: newer bundles may have replaced those
+        shown = Shown(store, old)
+        _show_again(store, staging, shown, published.digests & old.withdrawn)
+        carry = files.Carry(inodes=store.index.inodes(), source=shown.source, moved=published.moved)
+        files.carry_over(store.disk, store.layout.generation(old.generation), staging.generation, carry)
         _keep_documents(store, approved)
         publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
     except StoreError:
         if os.path.lexists(staging.generation):
             published.undo()  # once it is among the generations, recovery finds its objects by it
         raise
-    _enter(store, state, approved, entries)
+    if is_new:
+        store.index.add(approved.statement, approved.manifest)
+    store.index.see(store.look(entries))
+    store.index.conclude(state.generation)  # when the index fails, the next run rebuilds it
     return Admitted(state.generation, published.stored, published.healed, state)
 
 
@@ -130,7 +139,7 @@ class _Objects:
 
     def __init__(self, store: Store, generation: int) -> None:
         self.healed = 0
-        self.moved: dict[int, str | None] = {}
+        self.moved: dict[int, str] = {}
         self._store = store
         self._generation = generation
         self._fresh: set[bytes] = set()
@@ -193,16 +202,14 @@ def _link_left_out(store: Store, staging: Staging, manifest: Manifest) -> None:
             files.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
 
 
-def _show_again(store: Store, staging: Staging, old: State, healed: Set[bytes]) -> None:
+def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes]) -> None:
     """Bring back the names, of whatever bundle, that were withdrawn with objects that are sound again."""
     if not healed:
         return
     known: set[str] = set()
-    for heard in store.heads(old):
-        for entry in heard.manifest().entries:
-            shown = files.place(entry.path)
-            if entry.sha256 in healed and shown is not None:
-                files.show(store.disk, store.layout.object(entry.sha256), staging.generation, shown, known)
+    for name, digest in shown.digests.items():
+        if digest in healed:
+            files.show(store.disk, store.layout.object(digest), staging.generation, name, known)
 
 
 def _check_owners(store: Store, old: State, approved: Approved) -> None:
@@ -251,10 +258,3 @@ def _keep_documents(store: Store, approved: Approved) -> None:
         store.disk.write_file(temporary, b"".join(parts), 0o444)
         store.disk.rename(temporary, path)
         store.disk.sync_folder(os.path.dirname(path))
-
-
-def _enter(store: Store, state: State, approved: Approved, entries: Iterable[Entry]) -> None:
-    """Bring the index up to date; when that fails the next run rebuilds it."""
-    store.index.add(approved.statement, approved.manifest)
-    store.index.see(store.look(entries))
-    store.index.conclude(state.generation)

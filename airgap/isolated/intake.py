@@ -7,14 +7,18 @@ from datetime import datetime
 
 from airgap.bundle.argument import Examined, examine
 from airgap.bundle.contents import NullSink
+from airgap.bundle.head import Head
 from airgap.bundle.rules import Asker
-from airgap.core.envelope import Envelope
-from airgap.core.errors import FormatError, TrustStop, UsageError
+from airgap.core.checkpoint import Checkpoint
+from airgap.core.digest import sha256
+from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
+from airgap.core.errors import FormatError, StoreError, TrustStop, UsageError
 from airgap.core.manifest import Artifact, Manifest
 from airgap.core.receipt import receipt_statement
-from airgap.core.trust import apply_update
+from airgap.core.trust import Trust, apply_update
 from airgap.core.verdict import Check, Finding, Result, Standing, Verdict
-from airgap.isolated.admit import Admitted, admit, approve, publish
+from airgap.isolated.admit import Admitted, Approved, admit, approve, publish
+from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
 from airgap.isolated.store.lock import locked
 from airgap.isolated.store.objects import read_object, scratch
@@ -72,25 +76,45 @@ def take_in(store: Store, paths: Sequence[str], order: Order, *, progress: Calla
         staging = Staging(store, order.run_id)
         try:
             examined = examine(paths, asker, sink=staging, progress=progress)
-            return _conclude(store, staging, examined, order, recovered)
+            return _conclude(store, staging, state, examined, order, recovered)
         finally:
             staging.discard()
 
 
-def _conclude(store: Store, staging: Staging, examined: Examined, order: Order, recovered: Sequence[str]) -> Outcome:
+def _conclude(
+    store: Store, staging: Staging, old: State, examined: Examined, order: Order, recovered: Sequence[str]
+) -> Outcome:
     """Admit what was accepted, record what was not."""
     approved = approve(examined)
     if approved is None:
         return _refuse(store, examined, examined.verdict, order, recovered)
     if not examined.claims.is_read:
-        return Outcome(examined.verdict, examined, None, None, recovered)
+        return Outcome(examined.verdict, examined, None, _receipt(store, examined, approved, old, order), recovered)
     try:
         admitted = admit(store, staging, approved, order.at)
     except FormatError as exc:
         return _refuse(store, examined, _against(examined.verdict, exc), order, recovered)
-    if order.allow_gap is not None:
+    if order.allow_gap is not None and _is_gap(old, approved):
         store.ledger.append("override", order.at, generation=admitted.generation, reason=order.allow_gap)
-    checkpoint = store.ledger.close(store.private_key())
+    store.ledger.close(store.private_key())
+    receipt = _receipt(store, examined, approved, admitted.state, order)
+    return Outcome(examined.verdict, examined, admitted, receipt, recovered)
+
+
+def _is_gap(old: State, approved: Approved) -> bool:
+    last = old.last(approved.statement.channel)
+    return (
+        approved.statement.manifest not in old.manifests
+        and approved.statement.sequence > (last.sequence if last else 0) + 1
+    )
+
+
+def _receipt(store: Store, examined: Examined, approved: Approved, state: State, order: Order) -> Envelope:
+    """What the site says of a bundle that is in the store; kept beside the generation unless one is there already.
+
+    A bundle that is imported again gets one too: the first may have been lost with the power.
+    """
+    history = store.ledger.read(store.public_key())
     statement = receipt_statement(
         site=store.site,
         at=order.at,
@@ -99,12 +123,14 @@ def _conclude(store: Store, staging: Staging, examined: Examined, order: Order, 
         trust=approved.trust.trust.version,
         policy=store.policy().text,
         verdict=examined.verdict,
-        generation=admitted.generation,
-        checkpoint=checkpoint,
+        generation=state.generation,
+        checkpoint=Checkpoint(store.site, len(history.lines), history.root),
     )
     receipt = statement.with_signatures([store.private_key()])
-    _keep_receipt(store, admitted, receipt)
-    return Outcome(examined.verdict, examined, admitted, receipt, recovered)
+    path = store.layout.receipt(state.generation)
+    if not os.path.lexists(path):
+        store.disk.write_file(path, receipt.encode() + b"\n", 0o444)
+    return receipt
 
 
 def _refuse(store: Store, examined: Examined, verdict: Verdict, order: Order, recovered: Sequence[str]) -> Outcome:
@@ -122,21 +148,22 @@ def _refuse(store: Store, examined: Examined, verdict: Verdict, order: Order, re
 
 def _asker(store: Store, state: State, order: Order) -> Asker:
     buffer = scratch()
+    believed = store.trust(state.trust)
 
     def has_base(artifact: Artifact) -> bool:
         path = store.layout.object(artifact.sha256)
         return read_object(path, artifact.sha256, artifact.size, buffer).fault is None
 
-    def is_damaged(manifest: Manifest) -> bool:
+    def is_damaged(head: Head, manifest: Manifest) -> bool:
         """Whether a bundle that was imported before can heal something: all its objects are hashed again (T186)."""
-        return any(
+        return _is_head_lost(store, head, believed.trust) or any(
             entry.sha256 in state.withdrawn
             or read_object(store.layout.object(entry.sha256), entry.sha256, entry.size, buffer).fault is not None
             for entry in manifest.entries
         )
 
     return Asker(
-        trust=store.trust(state.trust),
+        trust=believed,
         policy=store.policy(),
         at=order.at,
         site=store.site,
@@ -145,6 +172,16 @@ def _asker(store: Store, state: State, order: Order) -> Asker:
         has_base=has_base,
         wants_content=is_damaged,
     )
+
+
+def _is_head_lost(store: Store, head: Head, trust: Trust) -> bool:
+    """Whether the store's own copy of a head is not what was admitted any more."""
+    try:
+        heard = store.head(sha256(head.manifest))
+        authenticate(heard.envelope, STATEMENT_TYPE, trust.keys, what="envelope")
+    except (FormatError, StoreError):
+        return True
+    return heard.head.manifest != head.manifest
 
 
 def _against(verdict: Verdict, exc: FormatError) -> Verdict:
@@ -158,10 +195,6 @@ def _against(verdict: Verdict, exc: FormatError) -> Verdict:
         got=exc.message.partition(", got ")[2],
     )
     return Verdict(Standing.REJECTED, exc.reason, (*verdict.findings, finding))
-
-
-def _keep_receipt(store: Store, admitted: Admitted, receipt: Envelope) -> None:
-    store.disk.write_file(store.layout.receipt(admitted.generation), receipt.encode() + b"\n", 0o444)
 
 
 def _check_outside(store: Store, paths: Sequence[str]) -> None:
@@ -197,7 +230,8 @@ def update_trust(store: Store, raw: bytes, order: Order) -> int:
                 trust=believed.trust.version,
             )
             previous = store.layout.generation(state.generation)
-            files.carry_over(store.disk, previous, staging.generation, moved={})
+            carry = files.Carry(inodes=store.index.inodes(), source=Shown(store, state).source)
+            files.carry_over(store.disk, previous, staging.generation, carry)
             publish(store, staging.generation, new, order.at, manifest=None)
             store.index.conclude(new.generation)
             store.ledger.append("trust", order.at, version=new.trust, generation=new.generation)

@@ -14,6 +14,7 @@ from airgap.core.errors import BusyError
 from airgap.core.reasons import Reason
 from airgap.isolated.admit import publish, quarantine
 from airgap.isolated.report import Look, Memory, Report
+from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
 from airgap.isolated.store.index import Known
 from airgap.isolated.store.lock import locked, upgrade
@@ -53,7 +54,7 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
             if damaged:
                 report.add(Look.STRUCTURE, "quarantine", Reason.CHECK_NOT_RUN, expected="the lock", got="another run")
             return report
-        _conclude(store, state, report, damaged, at, run_id)
+        _conclude(store, state, memory, report, damaged, at, run_id)
     return report
 
 
@@ -112,6 +113,7 @@ def _name(digest: bytes) -> str:
 def _conclude(
     store: Store,
     state: State,
+    memory: Memory,
     report: Report,
     damaged: Sequence[bytes],
     at: datetime,
@@ -119,7 +121,7 @@ def _conclude(
 ) -> None:
     """Quarantine, withdraw, record."""
     if damaged:
-        _withdraw(store, state, damaged, at, run_id)
+        _withdraw(store, state, memory, damaged, at, run_id)
         report.withdrawn = damaged
     store.ledger.append(
         "recheck",
@@ -133,17 +135,19 @@ def _conclude(
     store.ledger.close(store.private_key())
 
 
-def _withdraw(store: Store, state: State, damaged: Sequence[bytes], at: datetime, run_id: str) -> None:
+def _withdraw(store: Store, state: State, memory: Memory, damaged: Sequence[bytes], at: datetime, run_id: str) -> None:
     """Move damaged objects to quarantine and publish a generation that does not show them."""
-    moved: dict[int, str | None] = {}
+    gone = set(damaged)
+    left_out = {name for path, digest in memory.names.items() if digest in gone and (name := files.place(path))}
     number = state.generation + 1
     for digest in damaged:
         if os.path.lexists(store.layout.object(digest)):
-            moved[os.lstat(quarantine(store, digest, number)).st_ino] = None
+            quarantine(store, digest, number)
     staging = Staging(store, run_id)
     try:
-        files.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, moved=moved)
-        new = replace(state, generation=number, withdrawn=state.withdrawn | set(damaged))
+        carry = files.Carry(inodes=store.index.inodes(), source=Shown(store, state).source, left_out=left_out)
+        files.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, carry)
+        new = replace(state, generation=number, withdrawn=state.withdrawn | gone)
         publish(store, staging.generation, new, at, manifest=None)
         store.index.conclude(number)
     finally:

@@ -55,6 +55,10 @@ def set_up(root: str, *, trust: bytes, policy: str, site: str, at: datetime, ent
     temporary = f"{final}.part"
     try:
         os.mkdir(temporary, 0o755)
+    except FileExistsError as exc:
+        raise UsageError(
+            f"{temporary}: expected no such folder, got one", hint="another init runs, or one was killed: then remove it"
+        ) from exc
     except OSError as exc:
         raise UsageError(f"{temporary}: expected to create it, got {os.strerror(exc.errno or 0)}") from exc
     try:

@@ -26,6 +26,7 @@ class Staging:
         self._disk = store.disk
         self.root = os.path.join(store.layout.staging, run_id)
         self.generation = os.path.join(self.root, "generation")
+        self._shown = self.generation
         self._count = 0
         self._known: set[str] = set()
         self._fd = -1
@@ -33,15 +34,14 @@ class Staging:
         self._thread = ThreadPoolExecutor(1)
         self._ahead: deque[Future[None]] = deque()
         self._disk.make_folder(self.root, 0o700)
-        self._disk.make_folder(self.generation)
-        self._disk.make_folder(os.path.join(self.generation, files.FOLDER))
+        self._make_generation()
         self._disk.make_folder(os.path.join(self.root, "aside"))
 
     def begin(self, entry: Entry) -> None:
         """Create the file of an entry; its name was checked with the manifest."""
         shown = files.place(entry.path)
         if shown is not None and (folder := shown.rpartition("/")[0]) not in self._known:
-            files.make_folders(self._disk, self.generation, folder, self._known)
+            files.make_folders(self._disk, self._shown, folder, self._known)
         self._fd = self._disk.create(self.path(self._count, entry))
         self._is_large = entry.size >= LARGE
         self._count += 1
@@ -49,7 +49,7 @@ class Staging:
     def path(self, index: int, entry: Entry) -> str:
         """Where the entry with this number in the stream is staged."""
         shown = files.place(entry.path)
-        return f"{self.root}/aside/{index}" if shown is None else f"{self.generation}/{shown}"
+        return f"{self.root}/aside/{index}" if shown is None else f"{self._shown}/{shown}"
 
     def write(self, views: Sequence[memoryview]) -> None:
         """Append to it.
@@ -72,6 +72,11 @@ class Staging:
         else:
             self._disk.close(fd)
 
+    def start_over(self) -> None:
+        """Begin another, empty generation; what was staged stays where it is until it is discarded."""
+        self.generation = os.path.join(self.root, "next")
+        self._make_generation()
+
     def settle(self) -> None:
         """Wait until everything was written.
 
@@ -89,3 +94,7 @@ class Staging:
             self._fd = -1
         if os.path.isdir(self.root):
             self._disk.remove_tree(self.root)
+
+    def _make_generation(self) -> None:
+        self._disk.make_folder(self.generation)
+        self._disk.make_folder(os.path.join(self.generation, files.FOLDER))

@@ -71,15 +71,24 @@ def test_150_real_wheels_cross_and_pip_installs_them_there(tmp_path: Path) -> No
     assert _digests(hosts.shown) == _digests(wheels)
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "pip", "install", "-q", "--no-index", "--find-links", hosts.shown, "flask", "black"]
-    subprocess.run([*NO_NETWORK, *map(str, pip)], check=True)
+    pip: list[str | Path] = [
+        venv / "bin" / "pip",
+        "install",
+        "-q",
+        "--no-index",
+        "--find-links",
+        hosts.shown,
+        "flask",
+        "black",
+    ]
+    subprocess.run([*NO_NETWORK, *pip], check=True)
     run = subprocess.run([*NO_NETWORK, venv / "bin" / "python", "-c", "import flask, black"], check=False)
     assert run.returncode == 0
 
 
 def _download(folder: Path) -> None:
     """Real wheels through the configured pip, at least 150 of them."""
-    fetch = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", folder]
+    fetch: list[str | Path] = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", folder]
     subprocess.run([*fetch, *WANTED], check=True)
     for name in MORE:
         if len(os.listdir(folder)) >= 150:

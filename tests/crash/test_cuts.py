@@ -115,7 +115,6 @@ def test_a_cut_trust_update_leaves_the_old_or_the_new_document_in_force(loss: st
         assert faults(scene.check().findings) == [], steps
 
 
-@pytest.mark.xfail(strict=True, reason="a bundle that is here already writes no receipt: a crash after the commit loses it")
 def test_a_receipt_that_a_cut_prevented_is_written_by_the_next_import(scene: Scene, bundles: tuple[Bundle, Bundle]) -> None:
     work = sweep(scene, lambda disk: scene.take_in(bundles[1], disk=disk))
     for steps in work.cuts("keep"):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from airgap.bundle.rules import Last
 from airgap.core.errors import BusyError, TrustStop, UsageError
 from airgap.core.reasons import Reason
 from airgap.core.receipt import open_receipt
@@ -90,8 +91,55 @@ def test_the_same_bundle_again_changes_nothing(scene: Scene, one: Bundle) -> Non
     outcome = scene.take_in(one)
 
     assert outcome.verdict.standing is Standing.ACCEPTED
-    assert (outcome.admitted, outcome.receipt) == (None, None)
+    assert outcome.admitted is None
     assert tree(scene.store_path) == before
+
+
+def test_the_same_bundle_again_gives_a_receipt_again(scene: Scene, one: Bundle) -> None:
+    receipt = scene.open().layout.receipt(1)
+    os.unlink(receipt)
+    outcome = scene.take_in(one)
+
+    assert outcome.receipt is not None
+    with open(receipt, "rb") as file:
+        said = open_receipt(file.read().removesuffix(b"\n"), scene.open().public_key())
+    assert said["subject"][0]["digest"]["sha256"] == one.manifest.hex()
+
+
+@pytest.mark.parametrize("at", [60, -400], ids=["in the envelope", "in the manifest"])
+def test_the_same_bundle_again_brings_its_own_head_back(at: int, scene: Scene, one: Bundle) -> None:
+    head = scene.open().layout.head(one.manifest)
+    with open(head, "rb") as file:
+        before = file.read()
+    rot(head, at=at % len(before))
+    assert faults(scene.check().findings) != []
+
+    scene.take_in(one)
+    with open(head, "rb") as file:
+        assert file.read() == before
+    assert faults(scene.check().findings) == []
+
+
+def test_an_older_bundle_brings_bytes_back_and_no_name(scene: Scene, one: Bundle) -> None:
+    two = scene.export({"hello.txt": b"newer\n"}, name="two", after=one)
+    scene.take_in(two)
+    rot(scene.object_of(FILES["deep/er/data.bin"]))
+    scene.check()
+    outcome = scene.take_in(one, at=NOW + 200 * DAY)
+
+    assert outcome.verdict.standing is Standing.ACCEPTED
+    assert scene.open().state().last("main") == Last(2, two.manifest)
+    with open(scene.shown("hello.txt"), "rb") as file:
+        assert file.read() == b"newer\n"
+    with open(scene.shown("deep/er/data.bin"), "rb") as file:
+        assert file.read() == FILES["deep/er/data.bin"]
+    assert faults(scene.check().findings) == []
+
+
+def test_a_gap_that_was_allowed_and_is_none_is_not_recorded(scene: Scene, one: Bundle) -> None:
+    scene.take_in(scene.export({"x": b"x"}, name="two", after=one), allow_gap="just in case")
+
+    assert "override" not in kinds(scene)
 
 
 @pytest.mark.parametrize("damage", [rot, os.unlink])

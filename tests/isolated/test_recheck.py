@@ -81,7 +81,6 @@ def test_damaged_bytes_are_kept_in_quarantine_and_out_of_the_view(scene: Scene, 
     assert not os.path.lexists(scene.object_of(HELLO))
 
 
-@pytest.mark.xfail(strict=True, reason="_withdraw finds names by the inode of an object, and a missing one has none")
 def test_a_missing_object_is_out_of_the_view_too(scene: Scene, one: Bundle) -> None:
     os.unlink(scene.object_of(HELLO))
     scene.check()
@@ -156,14 +155,12 @@ def test_a_store_whose_names_differ_from_what_was_signed_says_which(
     assert (finding.check, finding.subject, finding.reason) == ("structure", subject, reason)
 
 
-@pytest.mark.xfail(strict=True, reason="carry_over links the foreign file into every generation that follows")
 def test_a_name_that_shows_a_foreign_file_is_put_right_by_the_next_import(scene: Scene, one: Bundle) -> None:
     _swap(scene)
     scene.take_in(scene.export({"x": b"x"}, name="two", after=one))
     assert faults(scene.check().findings) == []
 
 
-@pytest.mark.xfail(strict=True, reason="only the last bundle of a channel may come again; older ones are a rollback")
 def test_an_object_of_an_older_bundle_is_healed_by_that_bundle_as_the_advice_says(scene: Scene, one: Bundle) -> None:
     scene.take_in(scene.export({"x": b"x"}, name="two", after=one))
     rot(scene.object_of(HELLO))

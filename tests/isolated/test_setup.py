@@ -71,7 +71,7 @@ def test_a_file_system_that_keeps_no_promise_gets_no_store(bare: Scene, monkeypa
 
 def test_what_a_killed_init_left_is_not_taken_for_a_store(bare: Scene) -> None:
     os.mkdir(f"{bare.store_path}.part")
-    with pytest.raises(UsageError, match=r"store\.part: expected to create it, got File exists"):
+    with pytest.raises(UsageError, match=r"store\.part: expected no such folder, got one"):
         bare.set_up()
     with pytest.raises(StoreError, match="got none"):
         bare.open()

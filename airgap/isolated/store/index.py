@@ -111,6 +111,14 @@ class Index:
             return None
         return Known(*row) if row else None
 
+    def inodes(self) -> frozenset[int]:
+        """The inode numbers of all objects; empty when the index cannot be read."""
+        try:
+            with self._open("ro") as db:
+                return frozenset(row[0] for row in db.execute("SELECT inode FROM objects"))
+        except sqlite3.Error:
+            return frozenset()
+
     def digests(self) -> Iterator[tuple[str, bytes]]:
         """Path and digest of every artifact, up to where the index can be read."""
         with suppress(sqlite3.Error), self._open("ro") as db:

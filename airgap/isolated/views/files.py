@@ -4,7 +4,8 @@ Evidence stands beside its artifact, as it did where it was exported.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Final
 
 from airgap.isolated.store.disk import Disk
@@ -39,7 +40,25 @@ def names(folder: str) -> Iterator[str]:
                     yield path
 
 
-def carry_over(disk: Disk, old: str, new: str, *, moved: Mapping[int, str | None]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """How names pass from one generation to the next.
+
+    Attributes:
+        inodes: of all objects, as they were stored.
+        moved: inodes of damaged objects, and the sound object that takes their place.
+        left_out: names that the next generation does not show.
+        source: the object that belongs under a name; asked where a name shows no known object, so that a foreign file is
+            put right instead of handed on.
+    """
+
+    inodes: Set[int]
+    source: Callable[[str], str | None]
+    moved: Mapping[int, str] = field(default_factory=dict)
+    left_out: Set[str] = frozenset()
+
+
+def carry_over(disk: Disk, old: str, new: str, carry: Carry) -> None:
     """Link every file of one generation's view into another that does not have the name yet.
 
     A generation is a superset of the one before, so that a client that read an old index still finds its files.
@@ -48,13 +67,18 @@ def carry_over(disk: Disk, old: str, new: str, *, moved: Mapping[int, str | None
         disk: to write on.
         old: the generation before.
         new: the one that is made.
-        moved: inodes of damaged objects, and the sound object that takes their place, None where there is none.
+        carry: what stands under which name from now on.
     """
     known: set[str] = set()
     for path in names(old):
-        source: str | None = os.path.join(old, path)
-        if moved and (inode := os.lstat(os.path.join(old, path)).st_ino) in moved:
-            source = moved[inode]
+        if path in carry.left_out:
+            continue
+        source: str | None = f"{old}/{path}"
+        inode = os.lstat(f"{old}/{path}").st_ino
+        if inode in carry.moved:
+            source = carry.moved[inode]
+        elif inode not in carry.inodes:
+            source = carry.source(path)
         if source is not None:
             show(disk, source, new, path, known)
 
