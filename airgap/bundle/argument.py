@@ -26,9 +26,10 @@ from airgap.bundle.medium import Medium, is_directory, open_medium
 from airgap.bundle.rules import Asker, check_clock, check_destination, check_sequence, check_time
 from airgap.core import canonical
 from airgap.core.digest import sha256
+from airgap.core.entries import Artifact
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import FormatError, UsageError
-from airgap.core.manifest import Artifact, Manifest
+from airgap.core.manifest import Manifest
 from airgap.core.policy import Demand, OnMissing
 from airgap.core.purl import is_match
 from airgap.core.reasons import Reason

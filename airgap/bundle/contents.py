@@ -14,8 +14,9 @@ from typing import Any, Final, Protocol
 from airgap.bundle import tarstream
 from airgap.bundle.frames import Decoder, max_size
 from airgap.bundle.medium import Medium
+from airgap.core.entries import Entry
 from airgap.core.errors import FormatError
-from airgap.core.manifest import Entry, Frames, Manifest
+from airgap.core.manifest import Frames, Manifest
 from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
 from airgap.core.times import format_time

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from airgap.bundle.head import Head
+from airgap.core.entries import Artifact
 from airgap.core.errors import FormatError
-from airgap.core.manifest import Artifact, Manifest
+from airgap.core.manifest import Manifest
 from airgap.core.policy import Policy
 from airgap.core.reasons import Reason
 from airgap.core.statement import Statement

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from airgap.core.manifest import SUMS, Entry
+from airgap.core.entries import Entry
+from airgap.core.manifest import SUMS
 
 BLOCK: Final = 512
 END: Final = bytes(2 * BLOCK)

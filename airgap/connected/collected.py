@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from airgap.core.entries import Role
 from airgap.core.errors import UsageError
-from airgap.core.manifest import Role
 
 
 class FileSource(NamedTuple):

@@ -11,10 +11,10 @@ from airgap.connected.collect.files import collect_files
 from airgap.connected.collected import Collected
 from airgap.connected.request import Request
 from airgap.connected.seal import Plan, Sealed, seal
+from airgap.core.entries import Loss
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import UsageError
 from airgap.core.keys import PrivateKey
-from airgap.core.manifest import Loss
 from airgap.core.statement import Container
 
 

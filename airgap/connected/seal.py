@@ -19,10 +19,11 @@ from airgap.bundle.writer import PayloadWriter
 from airgap.connected.collected import Collected, FileSource
 from airgap.core import canonical
 from airgap.core.digest import sha256
+from airgap.core.entries import Artifact, Document, Loss, inside
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
 from airgap.core.errors import UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
-from airgap.core.manifest import SUMS, Artifact, Document, Frames, Loss, Manifest, inside
+from airgap.core.manifest import SUMS, Frames, Manifest
 from airgap.core.names import check_distinct
 from airgap.core.statement import Container, Statement
 

@@ -8,17 +8,29 @@ general strict reader and the checks below. tests/core holds schema, expression 
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from airgap.core import canonical
-from airgap.core.digest import parse_sha256
+from airgap.core.entries import (
+    ARTIFACT,
+    DOCUMENT,
+    NUMBER,
+    Artifact,
+    Document,
+    Entry,
+    Loss,
+    encode_artifact,
+    inside,
+    parse_artifact,
+    parse_document,
+    read_artifact,
+    read_document,
+)
 from airgap.core.errors import FormatError
-from airgap.core.names import check_distinct, check_path
-from airgap.core.purl import check_purl
+from airgap.core.names import check_distinct
 from airgap.core.reasons import Reason
 from airgap.core.schema import validate
 
@@ -28,78 +40,9 @@ SUMS: Final = "SHA256SUMS"
 _BATCH: Final = 2000
 
 
-class Role(StrEnum):
-    """What a document is."""
-
-    SIGNATURE = "signature"
-    ATTESTATION = "attestation"
-    KEY = "key"
-    ANCHOR_DATA = "anchor-data"
-    INDEX = "index"
-    SBOM = "sbom"
-    SCAN = "scan"
-
-
-class Artifact(NamedTuple):
-    """One artifact. ``size`` in bytes, ``sha256`` raw; ``stored`` is false when a delta leaves it out."""
-
-    path: str
-    size: int
-    sha256: bytes
-    purl: str
-    stored: bool = True
-    evidence: tuple[str, ...] = ()
-    custody: tuple[Mapping[str, str], ...] = ()
-    metadata: Mapping[str, Any] = {}
-
-    def value(self) -> dict[str, Any]:
-        """The entry as a JSON value."""
-        return {
-            "path": self.path,
-            "size": self.size,
-            "sha256": self.sha256.hex(),
-            "purl": self.purl,
-            "stored": self.stored,
-            "evidence": list(self.evidence),
-            "custody": [dict(hop) for hop in self.custody],
-            "metadata": dict(self.metadata),
-        }
-
-
-class Document(NamedTuple):
-    """One document: evidence, key, index metadata, SBOM or scan result. ``size`` in bytes."""
-
-    path: str
-    size: int
-    sha256: bytes
-    role: Role
-    media_type: str
-
-    def value(self) -> dict[str, Any]:
-        """The entry as a JSON value."""
-        return {
-            "path": self.path,
-            "size": self.size,
-            "sha256": self.sha256.hex(),
-            "role": self.role,
-            "mediaType": self.media_type,
-        }
-
-
-Entry = Artifact | Document
 T = TypeVar("T")
-
-
-class Loss(NamedTuple):
-    """Something that could not be carried, said openly."""
-
-    purl: str
-    what: str
-    detail: str
-
-    def value(self) -> dict[str, str]:
-        """The loss as a JSON value."""
-        return {"purl": self.purl, "what": self.what, "detail": self.detail}
+_FRAME = re.compile(rb"\[([1-9][0-9]{0,8}),([1-9][0-9]{0,8}),(?:null|\"([0-9a-f]{64})\")\]")
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)  # linear in hostile bytes, as in canonical.py
 
 
 @dataclass(slots=True)
@@ -158,9 +101,9 @@ class Manifest:
         """
         walk = _Walk(raw, max_entries)
         walk.expect(b'{"artifacts":[')
-        artifacts = list(walk.items(_ARTIFACT, _fast_artifact, _slow_artifact))
+        artifacts = list(walk.items(ARTIFACT, read_artifact, parse_artifact))
         walk.expect(b',"documents":[')
-        documents = list(walk.items(_DOCUMENT, _fast_document, _slow_document))
+        documents = list(walk.items(DOCUMENT, read_document, parse_document))
         walk.expect(b',"format":1,"frameSize":')
         frame_size = walk.integer()
         walk.expect(b',"frames":[')
@@ -219,53 +162,12 @@ class Manifest:
         """The encoding, piece by piece."""
         yield b'{"artifacts":['
         for start in range(0, len(self.artifacts), _BATCH):
-            yield (b"," if start else b"") + b",".join(map(_encode_artifact, self.artifacts[start : start + _BATCH]))
+            yield (b"," if start else b"") + b",".join(map(encode_artifact, self.artifacts[start : start + _BATCH]))
         yield b'],"documents":['
         yield b",".join(canonical.encode(d.value()) for d in self.documents)
         yield b'],"format":1,"frameSize":%d,"frames":' % self.frame_size
         yield self.frames.encode()
         yield b',"losses":' + canonical.encode([loss.value() for loss in self.losses]) + b"}"
-
-
-_TEXT = rb"[ !#-\[\]-~]+"  # printable ASCII without quote and backslash: stands for itself in JSON
-_NUMBER = rb"(0|[1-9][0-9]{0,15})"
-_ARTIFACT = re.compile(
-    rb'\{"custody":\[\],"evidence":\[((?:"'
-    + _TEXT
-    + rb'"(?:,"'
-    + _TEXT
-    + rb'")*)?)\],"metadata":\{\},"path":"('
-    + _TEXT
-    + rb')","purl":"('
-    + _TEXT
-    + rb')","sha256":"([0-9a-f]{64})","size":'
-    + _NUMBER
-    + rb',"stored":(true|false)\}'
-)
-_DOCUMENT = re.compile(
-    rb'\{"mediaType":"('
-    + _TEXT
-    + rb')","path":"('
-    + _TEXT
-    + rb')","role":"([a-z-]+)","sha256":"([0-9a-f]{64})","size":'
-    + _NUMBER
-    + rb"\}"
-)
-_FRAME = re.compile(rb"\[([1-9][0-9]{0,8}),([1-9][0-9]{0,8}),(?:null|\"([0-9a-f]{64})\")\]")
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)  # linear in hostile bytes, as in canonical.py
-_PLAIN = re.compile(_TEXT.decode())
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
-_ECOSYSTEM = re.compile(r"artifacts/[a-z0-9]+/.")
-_HOPS: Final = frozenset({"registry", "mirror", "proxy", "re-host", "agent", "exporter", "importer"})
-MAX_METADATA: Final = 1024 * 1024
-
-
-def inside(path: str) -> str:
-    """A path without its first component: where views put both an artifact and a document that stands beside it.
-
-    ``artifacts/files/x.asc`` and ``documents/files/x.asc`` are one name there, so they count as one.
-    """
-    return path.partition("/")[2]
 
 
 class _Walk:
@@ -284,7 +186,7 @@ class _Walk:
 
     def integer(self) -> int:
         """Step over an integer."""
-        found = re.compile(_NUMBER).match(self.raw, self.at)
+        found = re.compile(NUMBER).match(self.raw, self.at)
         if not found:
             raise FormatError(f"manifest: expected an integer at byte {self.at}, got other bytes")
         self.at = found.end()
@@ -350,109 +252,3 @@ def _read_frames(walk: _Walk) -> Frames:
             return frames
         if separator != b",":
             raise FormatError(f"manifest: expected ',' or ']' at byte {walk.at - 1}, got another byte")
-
-
-def _fast_artifact(found: re.Match[bytes]) -> Artifact:
-    evidence, path, purl, digest, size, stored = found.groups()
-    artifact = Artifact(
-        path.decode(),
-        int(size),
-        bytes.fromhex(digest.decode()),
-        purl.decode(),
-        stored == b"true",
-        tuple(evidence[1:-1].decode().split('","')) if evidence else (),
-    )
-    _check_artifact(artifact)
-    return artifact
-
-
-def _fast_document(found: re.Match[bytes]) -> Document:
-    media_type, path, role, digest, size = (group.decode() for group in found.groups())
-    return _document(path, int(size), digest, role, media_type)
-
-
-def _slow_artifact(value: Any) -> Artifact:
-    _check_members(value, _ARTIFACT_MEMBERS)
-    artifact = Artifact(
-        value["path"],
-        value["size"],
-        parse_sha256(value["sha256"]),
-        value["purl"],
-        value["stored"],
-        tuple(value["evidence"]),
-        tuple(value["custody"]),
-        value["metadata"],
-    )
-    if not all(isinstance(path, str) for path in artifact.evidence):
-        raise FormatError("manifest: expected evidence as paths, got another value")
-    for hop in artifact.custody:
-        _check_members(hop, {"kind": str, "name": str})
-        if hop["kind"] not in _HOPS or not 0 < len(hop["name"]) <= 200:
-            raise FormatError("manifest: expected a known hop in the custody, got another")
-    if len(canonical.encode(artifact.metadata)) > MAX_METADATA or not all(map(str.isascii, artifact.metadata)):
-        raise FormatError(f"manifest: expected metadata with ASCII names of at most {MAX_METADATA} bytes, got other")
-    _check_artifact(artifact)
-    return artifact
-
-
-def _slow_document(value: Any) -> Document:
-    _check_members(value, _DOCUMENT_MEMBERS)
-    return _document(value["path"], value["size"], value["sha256"], value["role"], value["mediaType"])
-
-
-def _document(path: str, size: int, digest: str, role: str, media_type: str) -> Document:
-    if role not in _ROLES or not _MEDIA_TYPE.fullmatch(media_type):
-        raise FormatError("manifest: expected a known role and a media type, got another")
-    document = Document(path, size, parse_sha256(digest), Role(role), media_type)
-    _check_place(path, size, is_document=True)
-    return document
-
-
-def _check_artifact(artifact: Artifact) -> None:
-    _check_place(artifact.path, artifact.size, is_document=False)
-    check_purl(artifact.purl)
-    if len(artifact.evidence) > 1 and len(set(artifact.evidence)) != len(artifact.evidence):
-        raise FormatError("manifest: expected distinct evidence, got a repeated path")
-
-
-def _check_place(path: str, size: int, *, is_document: bool) -> None:
-    check_path(path)
-    inside = path.startswith("documents/") if is_document else _ECOSYSTEM.match(path)
-    if not inside:
-        raise FormatError(f"manifest: expected artifacts/<ecosystem>/... or documents/..., got {path!a:.120}")
-    if not 0 <= size <= canonical.MAX_INTEGER:
-        raise FormatError("manifest: expected a size, got another number")
-
-
-_ROLES: Final = frozenset(Role)
-_ARTIFACT_MEMBERS: Final = {
-    "path": str,
-    "size": int,
-    "sha256": str,
-    "purl": str,
-    "stored": bool,
-    "evidence": list,
-    "custody": list,
-    "metadata": dict,
-}
-_DOCUMENT_MEMBERS: Final = {"path": str, "size": int, "sha256": str, "role": str, "mediaType": str}
-
-
-def _check_members(value: Any, members: Mapping[str, type]) -> None:
-    """Exactly these members, each of exactly its type (a bool is no int here)."""
-    if not isinstance(value, dict) or value.keys() != members.keys():
-        raise FormatError(f"manifest: expected an entry with {', '.join(members)}, got other members")
-    for name, kind in members.items():
-        if type(value[name]) is not kind:
-            raise FormatError(f"manifest: expected {kind.__name__} for {name}, got {type(value[name]).__name__}")
-
-
-def _encode_artifact(artifact: Artifact) -> bytes:
-    plain = not artifact.custody and not artifact.metadata and _PLAIN.fullmatch(artifact.path)
-    if not plain or not all(map(_PLAIN.fullmatch, artifact.evidence)):
-        return canonical.encode(artifact.value())
-    evidence = ",".join(f'"{path}"' for path in artifact.evidence)
-    return (
-        f'{{"custody":[],"evidence":[{evidence}],"metadata":{{}},"path":"{artifact.path}","purl":"{artifact.purl}",'
-        f'"sha256":"{artifact.sha256.hex()}","size":{artifact.size},"stored":{"true" if artifact.stored else "false"}}}'
-    ).encode()

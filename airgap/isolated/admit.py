@@ -12,8 +12,9 @@ from datetime import datetime
 
 from airgap.bundle.argument import Examined
 from airgap.bundle.rules import Last
+from airgap.core.entries import Artifact, Entry
 from airgap.core.errors import FormatError, StoreError
-from airgap.core.manifest import Artifact, Entry, Manifest
+from airgap.core.manifest import Manifest
 from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
 from airgap.core.trust import Believed

@@ -11,9 +11,10 @@ from airgap.bundle.head import Head
 from airgap.bundle.rules import Asker
 from airgap.core.checkpoint import Checkpoint
 from airgap.core.digest import sha256
+from airgap.core.entries import Artifact
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import FormatError, StoreError, TrustStop, UsageError
-from airgap.core.manifest import Artifact, Manifest
+from airgap.core.manifest import Manifest
 from airgap.core.receipt import receipt_statement
 from airgap.core.trust import Trust, apply_update
 from airgap.core.verdict import Check, Finding, Result, Standing, Verdict

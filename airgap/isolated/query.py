@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airgap.bundle.claims import Heard
+from airgap.core.entries import Artifact
 from airgap.core.envelope import Envelope
 from airgap.core.errors import UsageError
-from airgap.core.manifest import Artifact
 from airgap.core.trust import Trust
 from airgap.isolated.store.index import Row
 from airgap.isolated.store.store import Store

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from airgap.bundle.contents import LARGE
-from airgap.core.manifest import Entry
+from airgap.core.entries import Entry
 from airgap.isolated.store.store import Store
 from airgap.isolated.views import files
 

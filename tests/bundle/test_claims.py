@@ -8,8 +8,8 @@ import pytest
 from airgap.bundle.argument import examine
 from airgap.bundle.claims import check_claims, read_claims
 from airgap.bundle.contents import MAX_FINDINGS
+from airgap.core.entries import Entry
 from airgap.core.errors import FormatError
-from airgap.core.manifest import Entry
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Check
 from tests.forge.build import FILES, bundle, frame

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airgap.bundle import tarstream
-from airgap.core.manifest import Artifact, Entry
+from airgap.core.entries import Artifact, Entry
 from tests.forge.build import sums, tar_stream
 from tests.forge.text import CREATED
 

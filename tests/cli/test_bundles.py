@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from airgap.cli import inputs
-from airgap.core.manifest import Loss
+from airgap.core.entries import Loss
 from airgap.core.schema import validate
 from airgap.core.statement import Container
 from tests.cli.conftest import Airgap

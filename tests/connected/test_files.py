@@ -9,8 +9,8 @@ import pytest
 from airgap.connected.collect.files import EVIDENCE, collect_files
 from airgap.connected.collected import Collected
 from airgap.connected.request import FilesSource
+from airgap.core.entries import Loss, Role
 from airgap.core.errors import FormatError, UsageError
-from airgap.core.manifest import Loss, Role
 from airgap.core.reasons import Reason
 from tests.connected.exporting import plant
 

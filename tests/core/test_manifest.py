@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from airgap.core import manifest
+from airgap.core.entries import MAX_METADATA, Artifact, Document, Loss, Role, inside
 from airgap.core.errors import FormatError
-from airgap.core.manifest import MAX_METADATA, Artifact, Document, Frames, Loss, Manifest, Role, inside
+from airgap.core.manifest import Frames, Manifest
 from airgap.core.reasons import Reason
 from airgap.core.schema import validate
 from tests.forge.edit import Edit, drop, put, swap
@@ -224,8 +225,8 @@ NEVER = re.compile(rb"(?!)")
 def test_the_short_cut_and_the_general_reader_say_the_same(monkeypatch: pytest.MonkeyPatch, edit: Edit[Any]) -> None:
     value = edit(FULL)
     quick = is_accepted(value)
-    monkeypatch.setattr(manifest, "_ARTIFACT", NEVER)
-    monkeypatch.setattr(manifest, "_DOCUMENT", NEVER)
+    monkeypatch.setattr(manifest, "ARTIFACT", NEVER)
+    monkeypatch.setattr(manifest, "DOCUMENT", NEVER)
 
     assert is_accepted(value) is quick
     assert is_accepted(FULL)

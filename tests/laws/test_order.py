@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from airgap.connected.collected import Collected, FileSource
 from airgap.connected.seal import Plan, seal
 from airgap.core import canonical
+from airgap.core.entries import Loss, Role
 from airgap.core.envelope import Envelope
 from airgap.core.keys import PrivateKey
-from airgap.core.manifest import Loss, Role
 from airgap.core.statement import Container
 from tests.forge.keys import ALICE, BOB, ROOT, key
 from tests.forge.text import NOW, STATEMENT

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from airgap.core.canonical import MAX_INTEGER
 from airgap.core.checkpoint import Checkpoint
+from airgap.core.entries import Artifact, Document, Loss, Role
 from airgap.core.envelope import Envelope, Signature
-from airgap.core.manifest import Artifact, Document, Frames, Loss, Manifest, Role
+from airgap.core.manifest import Frames, Manifest
 from airgap.core.statement import Base, Container, Statement
 from airgap.core.trust import Channel, Revoked, Signer, Trust
 from airgap.core.trust import Role as TrustRole

@@ -8,8 +8,8 @@ from typing import Final
 
 from airgap.connected.collected import Collected, FileSource
 from airgap.connected.request import FilesSource
+from airgap.core.entries import Loss, Role
 from airgap.core.errors import UsageError
-from airgap.core.manifest import Loss, Role
 from airgap.core.names import check_path
 from airgap.core.purl import file_purl
 

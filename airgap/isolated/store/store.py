@@ -12,9 +12,10 @@ from typing import BinaryIO, Self
 from airgap.bundle.claims import Heard, hear
 from airgap.bundle.head import MAX_MANIFEST, read_head
 from airgap.core import canonical
+from airgap.core.entries import Entry
 from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import PrivateKey, PublicKey, parse_private, parse_public
-from airgap.core.manifest import Entry, Manifest
+from airgap.core.manifest import Manifest
 from airgap.core.policy import Policy
 from airgap.core.schema import validate
 from airgap.core.trust import Believed, open_trust
