@@ -23,7 +23,7 @@ from airgap.bundle.contents import NullSink, Sink, check_archive, read_archive
 from airgap.bundle.directory import HeadFile, content_size, read_directory
 from airgap.bundle.head import Head, read_head
 from airgap.bundle.medium import Medium, is_directory, open_medium
-from airgap.bundle.rules import Asker, check_clock, check_destination, check_sequence, check_time
+from airgap.bundle.rules import Asker, check_clock, check_destination, check_sequence, check_time, is_known
 from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.entries import Artifact
@@ -195,7 +195,7 @@ class Argument:
         """Step 5."""
         check_destination(statement, self.claims.trust.trust, self.asker.site)
         history = self.asker.history
-        if history is not None and statement.manifest in history.manifests:
+        if history is not None and is_known(statement, history):
             # order and expiry were judged when it came in; now it may bring back what rotted, and nothing else
             self.claims.is_known = True
             self._pass("imported before")
@@ -212,7 +212,7 @@ class Argument:
         statement, history = self.claims.statement, self.asker.history
         assert statement is not None
         last = history.last(statement.channel) if history else None
-        if last is not None and last.manifest != statement.manifest:
+        if last is not None and last.sequence != statement.sequence:
             self._check = Check.HISTORY
             check_sequence(statement, last, self.asker)
 

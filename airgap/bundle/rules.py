@@ -126,6 +126,14 @@ def check_time(statement: Statement, asker: Asker) -> None:
         )
 
 
+def is_known(statement: Statement, history: History) -> bool:
+    """Whether this very bundle was admitted before. The same manifest under the next number is another bundle."""
+    last = history.last(statement.channel)
+    if last is None or statement.manifest not in history.manifests:
+        return False
+    return statement.sequence < last.sequence or (statement.sequence, statement.manifest) == (last.sequence, last.manifest)
+
+
 def check_sequence(statement: Statement, last: Last | None, asker: Asker) -> None:
     """Rollback, fork and gap of a bundle that is not here yet (T150, T153, T157, T185)."""
     here = last.sequence if last else 0

@@ -36,6 +36,7 @@ class Approved:
     head: Sequence[bytes]
     trust: Believed
     updates: tuple[tuple[int, bytes], ...]
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def approve(examined: Examined) -> Approved | None:
         return None
     start = claims.trust.trust.version - len(claims.updates) + 1
     updates = tuple((start + n, envelope.encode() + b"\n") for n, envelope in enumerate(claims.updates))
-    return Approved(claims.statement, claims.manifest, claims.head.parts, claims.trust, updates)
+    return Approved(claims.statement, claims.manifest, claims.head.parts, claims.trust, updates, not claims.is_known)
 
 
 def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> Admitted:
@@ -68,7 +69,6 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         StoreError: the disk failed; recovery brings the old generation back.
     """
     old = store.state()
-    is_new = approved.statement.manifest not in old.manifests
     entries = list(approved.manifest.entries)
     _check_owners(store, old, approved)
     staging.settle()
@@ -78,7 +78,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         for index, entry in enumerate(entries):
             published.add(entry, staging.path(index, entry))
         state = next_state(old, approved, at, healed=published.digests)
-        if is_new:
+        if approved.is_new:
             _link_left_out(store, staging, approved.manifest)
         else:
             staging.start_over()  # it brings bytes back, not its names: newer bundles may have replaced those
@@ -92,7 +92,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         if os.path.lexists(staging.generation):
             published.undo()  # once it is among the generations, recovery finds its objects by it
         raise
-    if is_new:
+    if approved.is_new:
         store.index.add(approved.statement, approved.manifest)
     store.index.see(store.look(entries))
     store.index.conclude(state.generation)  # when the index fails, the next run rebuilds it
@@ -122,15 +122,15 @@ def publish(store: Store, folder: str, state: State, at: datetime, *, manifest: 
 def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[bytes]) -> State:
     """The state after a bundle; floor, sequence and trust version only ever rise."""
     statement = approved.statement
-    is_new = statement.manifest not in old.manifests
+    is_listed = statement.manifest in old.manifests
     last = Last(statement.sequence, statement.manifest)
     return replace(
         old,
         generation=old.generation + 1,
         floor=max(old.floor, statement.created, approved.trust.trust.issued, at),
         trust=max(old.trust, approved.trust.trust.version),
-        channels={**old.channels, statement.channel: last} if is_new else old.channels,
-        manifests=(*old.manifests, statement.manifest) if is_new else old.manifests,
+        channels={**old.channels, statement.channel: last} if approved.is_new else old.channels,
+        manifests=old.manifests if is_listed else (*old.manifests, statement.manifest),
         withdrawn=old.withdrawn - healed,
     )
 
@@ -215,6 +215,7 @@ def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes]
 
 def _check_owners(store: Store, old: State, approved: Approved) -> None:
     """A channel replaces its own files only; one channel must not shadow another's."""
+    _check_manifest_owner(store, old, approved)
     current = store.layout.generation(old.generation)
     if not any(files.names(current)):
         return
@@ -235,6 +236,19 @@ def _check_owners(store: Store, old: State, approved: Approved) -> None:
                     f"got one that channel {approved.statement.channel} gives to another file",
                     reason=Reason.NAME_CLASH,
                 )
+
+
+def _check_manifest_owner(store: Store, old: State, approved: Approved) -> None:
+    """Heads are kept by manifest: with the same one, another channel would take the names over."""
+    statement = approved.statement
+    if not approved.is_new or statement.manifest not in old.manifests:
+        return
+    owner = store.head(statement.manifest).statement.channel
+    if owner != statement.channel:
+        raise FormatError(
+            f"manifest: expected one that channel {owner} did not bring, got the same from channel {statement.channel}",
+            reason=Reason.NAME_CLASH,
+        )
 
 
 def _is_other(store: Store, artifact: Artifact, shown: str) -> bool:

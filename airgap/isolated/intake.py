@@ -104,10 +104,7 @@ def _conclude(
 
 def _is_gap(old: State, approved: Approved) -> bool:
     last = old.last(approved.statement.channel)
-    return (
-        approved.statement.manifest not in old.manifests
-        and approved.statement.sequence > (last.sequence if last else 0) + 1
-    )
+    return approved.is_new and approved.statement.sequence > (last.sequence if last else 0) + 1
 
 
 def _receipt(store: Store, examined: Examined, approved: Approved, state: State, order: Order) -> Envelope:

@@ -136,6 +136,24 @@ def test_an_older_bundle_brings_bytes_back_and_no_name(scene: Scene, one: Bundle
     assert faults(scene.check().findings) == []
 
 
+def test_the_same_content_under_the_next_number_is_the_next_bundle(scene: Scene, one: Bundle) -> None:
+    two = scene.export(name="two", after=one)
+    assert two.manifest == one.manifest
+    scene.take_in(two)
+    assert scene.open().state().last("main") == Last(2, two.manifest)
+
+    outcome = scene.take_in(scene.export({"x": b"x"}, name="three", after=two))
+    assert outcome.verdict.standing is Standing.ACCEPTED
+    assert faults(scene.check().findings) == []
+
+
+def test_a_channel_cannot_take_names_over_by_bringing_the_same_content(scene: Scene, one: Bundle) -> None:
+    found = refusal(scene.take_in(scene.export(name="theirs", channel="other")))
+
+    assert found.reason is Reason.NAME_CLASH
+    assert "channel main did not bring" in found.expected
+
+
 def test_a_gap_that_was_allowed_and_is_none_is_not_recorded(scene: Scene, one: Bundle) -> None:
     scene.take_in(scene.export({"x": b"x"}, name="two", after=one), allow_gap="just in case")
 
