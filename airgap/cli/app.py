@@ -8,7 +8,7 @@ import typer
 
 from airgap.cli.exits import EPILOG, Exit, exit_of
 from airgap.cli.terminal import emit, warn
-from airgap.core.errors import AirgapError
+from airgap.core.errors import AirgapError, UsageError
 
 app = typer.Typer(
     name="airgap",
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         # typer's way to say that the reader of our output went away: nothing is wrong with us
         return Exit.INTERNAL
     except Exception as exc:  # noqa: BLE001 -- the last door: people get a sentence, never a traceback
-        return _other(exc)
+        return _other(exc, arguments)
     if code == INTERRUPTED:
         warn("airgap: interrupted; what was begun is rolled back by the next run")
     return code if isinstance(code, int) else Exit.DONE
@@ -76,21 +76,23 @@ def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
     return code
 
 
-def _other(exc: Exception) -> int:
+def _other(exc: Any, arguments: Sequence[str]) -> int:
     """Usage errors of the command-line library, and defects of ours."""
     if _is_click(exc):
-        exc.show()  # type: ignore[attr-defined]  # typer may carry its own copy of click
+        if "--json" in arguments:
+            where = exc.ctx.command_path if exc.ctx else "airgap"
+            return _explain(UsageError(exc.format_message(), hint=f"{where} --help"), arguments)
+        exc.show()
         return Exit.USAGE
     if sys.flags.dev_mode:
         raise exc
-    warn(f"airgap: internal error: {type(exc).__name__}: {exc}")
-    warn("hint: this is a defect; run again with python -X dev -m airgap ... and report what it prints")
-    return Exit.INTERNAL
+    hint = "this is a defect; run again with python -X dev -m airgap ... and report what it prints"
+    return _explain(AirgapError(f"internal error: {type(exc).__name__}: {exc}", hint=hint), arguments)
 
 
 def _is_click(exc: Any) -> bool:
     """Typer carries its own copy of click, so its errors are known by what they can do."""
-    return hasattr(exc, "exit_code") and hasattr(exc, "show")
+    return hasattr(exc, "exit_code") and hasattr(exc, "show") and hasattr(exc, "format_message")
 
 
 def _register() -> None:

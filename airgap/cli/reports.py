@@ -61,7 +61,8 @@ def plan(gathered: "Gathered", *, is_json: bool) -> None:
     ]
     losses = [loss.value() for loss in gathered.losses]
     if is_json:
-        emit({"result": "planned", "artifacts": artifacts, "losses": losses, "bytes": gathered.content})
+        counts = {"artifacts": len(artifacts), "bytes": gathered.content}
+        emit({"result": "planned", "artifacts": artifacts, "losses": losses, "counts": counts})
         return
     for item in gathered.artifacts:
         say(f"{amount(item.source.size):>10}  {item.source.path}")
@@ -112,8 +113,7 @@ def claims(heard: "Heard", *, with_manifest: bool, with_losses: bool, is_json: b
             "bundle": bundle(statement),
             "keyIds": [s.key_id for s in heard.envelope.signatures],
             "trustUpdates": len(heard.updates),
-            "artifacts": len(manifest.artifacts),
-            "documents": len(manifest.documents),
+            "counts": {"artifacts": len(manifest.artifacts), "documents": len(manifest.documents)},
         }
         if with_manifest:
             value["entries"] = [entry.value() for entry in manifest.named]
@@ -176,13 +176,12 @@ def print_verdict(judged: Verdict, examined: "Examined") -> None:
 def new_store(root: str, site: str, believed: "Believed", key: "PublicKey", *, is_json: bool) -> None:
     """A store that was made."""
     trust = believed.trust
-    mark = fingerprint(believed.envelope)
     if is_json:
-        emit({"store": root, "site": site, "trust": {"version": trust.version, "fingerprint": mark}, "keyId": key.key_id})
+        emit({"store": root, "site": site, "trust": _mark(believed), "keyId": key.key_id})
         return
     say(f"store {root} of site {site}")
     say(f"  believes trust document version {trust.version}, fingerprint")
-    say(f"    {mark}")
+    say(f"    {fingerprint(believed.envelope)}")
     say("  compare it with what its signers tell you by phone or on paper before the first import")
     say(f"  site key {key.key_id[:16]} signs checkpoints and receipts: site.pub.pem")
 
@@ -267,7 +266,8 @@ def artifact(found: Sequence["Found"], *, is_json: bool) -> None:
         emit({"artifacts": values})
         return
     for value in values:
-        for name, said in value.items():
+        hops = [f"{hop['kind']}:{hop['name']}" for hop in value["custody"]]
+        for name, said in {**value, "view": value["view"] or "", "custody": hops}.items():
             say(f"{name:10} {', '.join(said) if isinstance(said, list) else said}")
 
 
@@ -284,8 +284,8 @@ def history(read: "History", *, is_json: bool) -> None:
 def proof(read: "History", *, is_json: bool) -> None:
     """Whether a ledger is whole."""
     if is_json:
-        emit({"result": "damaged" if read.faults else "clean", "records": len(read.lines), "root": read.root.hex(),
-              "faults": list(read.faults)})  # fmt: skip
+        result, counts = "damaged" if read.faults else "clean", {"records": len(read.lines)}
+        emit({"result": result, "root": read.root.hex(), "faults": list(read.faults), "counts": counts})
         return
     for fault in read.faults:
         say(f"broken: {fault}")
@@ -322,6 +322,18 @@ def trust(document: "Trust", envelope: Envelope, *, is_json: bool) -> None:
     say(f"  {why}")
 
 
+def in_force(believed: "Believed", *, is_json: bool) -> None:
+    """The trust document that a store believes from now on."""
+    if is_json:
+        emit({"trust": _mark(believed)})
+        return
+    say(f"trust document, version {believed.trust.version}, is in force; run airgap check to judge what is stored by it")
+
+
+def _mark(believed: "Believed") -> dict[str, Any]:
+    return {"version": believed.trust.version, "fingerprint": fingerprint(believed.envelope)}
+
+
 def _row(row: "Row", withdrawn: frozenset[bytes]) -> dict[str, Any]:
     return {
         "path": row.path,
@@ -340,7 +352,7 @@ def _found(item: "Found") -> dict[str, Any]:
     return {
         "purl": item.artifact.purl,
         "path": item.artifact.path,
-        "view": item.shown or "",
+        "view": item.shown,
         "sha256": item.artifact.sha256.hex(),
         "size": item.artifact.size,
         "channel": statement.channel,
@@ -349,7 +361,7 @@ def _found(item: "Found") -> dict[str, Any]:
         "manifest": statement.manifest.hex(),
         "signers": list(item.signers),
         "evidence": list(item.artifact.evidence),
-        "custody": [f"{hop['kind']}:{hop['name']}" for hop in item.artifact.custody],
+        "custody": [dict(hop) for hop in item.artifact.custody],
         "withdrawn": item.is_withdrawn,
     }
 

@@ -144,17 +144,14 @@ def update(document: Document, store: StorePath, json: Json = False) -> None:
     Example: airgap trust update trust-2.json --store /srv/airgap
     """
     from airgap import __version__
-    from airgap.cli import inputs
-    from airgap.cli.terminal import emit, say
+    from airgap.cli import inputs, reports
     from airgap.isolated.intake import Order, update_trust
     from airgap.isolated.store.store import Store
 
     order = Order(at=inputs.now(), run_id=inputs.run_id(), version=__version__)
-    version = update_trust(Store.open(store), inputs.read_document(document), order)
-    if json:
-        emit({"version": version})
-        return
-    say(f"trust document, version {version}, is in force; run airgap check to judge what is stored by it")
+    opened = Store.open(store)
+    version = update_trust(opened, inputs.read_document(document), order)
+    reports.in_force(opened.trust(version), is_json=json)
 
 
 def _write(trust: Any, out: str, key: Sequence[str] | None, *, is_json: bool) -> None:
