@@ -97,6 +97,16 @@ def test_what_is_in_quarantine_is_reported_until_it_is_healed(scene: Scene, one:
     assert faults(scene.check().findings) == []
 
 
+@pytest.mark.parametrize("name", ["note.txt", "junk.99", f"{'0' * 63}.99", f"{'0' * 64}.\u0663"])
+def test_a_strange_file_in_quarantine_stops_no_check(name: str, scene: Scene, one: Bundle) -> None:
+    path = os.path.join(scene.open().layout.quarantine, name)
+    with open(path, "wb"):
+        pass
+
+    assert faults(scene.check().findings) == []
+    assert os.path.exists(path)
+
+
 def test_a_clean_check_changes_nothing_but_ledger_and_index(scene: Scene, one: Bundle) -> None:
     def may_change(path: str) -> bool:
         return path == "index.sqlite" or path.startswith("ledger/")

@@ -1,11 +1,15 @@
 """What an import or a check that did not end has left among the objects and documents of a store."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Set
+from typing import Final
 
 from airgap.isolated.store.disk import Disk
 from airgap.isolated.store.layout import FAN_OUT, Layout
 from airgap.isolated.store.state import State
+
+_QUARANTINED: Final = re.compile(r"([0-9a-f]{64})\.([0-9]{1,15})")
 
 
 def put_back(layout: Layout, disk: Disk, state: State) -> int:
@@ -16,9 +20,9 @@ def put_back(layout: Layout, disk: Disk, state: State) -> int:
     """
     count = 0
     for name in os.listdir(layout.quarantine):
-        digest, _, generation = name.partition(".")
-        if generation.isdecimal() and int(generation) > state.generation:
-            disk.rename(os.path.join(layout.quarantine, name), layout.object(bytes.fromhex(digest)))
+        found = _QUARANTINED.fullmatch(name)
+        if found and int(found[2]) > state.generation:
+            disk.rename(os.path.join(layout.quarantine, name), layout.object(bytes.fromhex(found[1])))
             count += 1
     return count
 
