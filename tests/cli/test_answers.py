@@ -101,6 +101,9 @@ def closed(rule: Any, place: str = "$") -> Iterator[tuple[str, object, set[str]]
             yield place, rule.get("additionalProperties"), set(rule["properties"]) - set(rule["required"])
         for name, inside in rule.items():
             yield from closed(inside, f"{place}.{name}")
+    elif isinstance(rule, list):
+        for inside in rule:
+            yield from closed(inside, place)
 
 
 def put(path: str, content: bytes) -> None:
@@ -232,9 +235,6 @@ def test_no_command_and_no_definition_is_missing_here() -> None:
     tested = {definition for _, _, definition, _ in ANSWERS} | {"error"}
 
     assert {command for command, _, _, _ in ANSWERS} == set(commands(app))
-    assert [rule["$ref"].removeprefix("#/$defs/") for rule in load("answer")["oneOf"]] == list(
-        dict.fromkeys([*load("answer")["$defs"]][: len(tested)])
-    )
     assert {rule["$ref"].removeprefix("#/$defs/") for rule in load("answer")["oneOf"]} == tested
 
 
