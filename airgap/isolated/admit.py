@@ -122,7 +122,8 @@ def publish(store: Store, folder: str, state: State, at: datetime, *, manifest: 
 def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[bytes]) -> State:
     """The state after a bundle; floor, sequence and trust version only ever rise."""
     statement = approved.statement
-    is_listed = statement.manifest in old.manifests
+    # at the end also when it was listed before: content that goes back under a new number is the newest
+    others = tuple(manifest for manifest in old.manifests if manifest != statement.manifest)
     last = Last(statement.sequence, statement.manifest)
     return replace(
         old,
@@ -130,7 +131,7 @@ def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[byte
         floor=max(old.floor, statement.created, approved.trust.trust.issued, at),
         trust=max(old.trust, approved.trust.trust.version),
         channels={**old.channels, statement.channel: last} if approved.is_new else old.channels,
-        manifests=old.manifests if is_listed else (*old.manifests, statement.manifest),
+        manifests=(*others, statement.manifest) if approved.is_new else old.manifests,
         withdrawn=old.withdrawn - healed,
     )
 

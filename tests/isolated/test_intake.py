@@ -147,6 +147,20 @@ def test_the_same_content_under_the_next_number_is_the_next_bundle(scene: Scene,
     assert faults(scene.check().findings) == []
 
 
+def test_content_that_goes_back_under_a_new_number_is_what_the_store_then_says(scene: Scene, one: Bundle) -> None:
+    two = scene.export({"hello.txt": b"a mistake\n"}, name="two", after=one)
+    three = scene.export(name="three", after=two)
+    assert three.manifest == one.manifest
+    scene.take_in(two)
+    scene.take_in(three)
+
+    with open(scene.shown("hello.txt"), "rb") as file:
+        assert file.read() == FILES["hello.txt"]
+    assert faults(scene.check().findings) == []
+    os.unlink(scene.open().layout.index)
+    assert faults(scene.check().findings) == []
+
+
 def test_a_channel_cannot_take_names_over_by_bringing_the_same_content(scene: Scene, one: Bundle) -> None:
     found = refusal(scene.take_in(scene.export(name="theirs", channel="other")))
 

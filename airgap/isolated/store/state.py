@@ -23,7 +23,7 @@ class State:
         floor: the highest time that was ever signed or run at.
         trust: version of the trust document in force.
         channels: the last admitted bundle of each channel.
-        manifests: digests of all admitted bundles, in order of admission.
+        manifests: digests of all admitted bundles, in order of their last admission.
         withdrawn: digests of objects that are in quarantine and out of the views.
     """
 
