@@ -50,6 +50,13 @@ class Reason(StrEnum):
     UNDECLARED_FILE = "undeclared-file"
     BASE_MISSING = "base-missing"
     # what the policy demands
+    EVIDENCE_FAILED = "evidence-failed"
+    EVIDENCE_UNTRUSTED = "evidence-untrusted"
+    EVIDENCE_REVOKED = "evidence-revoked"
+    EVIDENCE_EXPIRED = "evidence-expired"
+    EVIDENCE_WEAK = "evidence-weak"
+    EVIDENCE_UNSUPPORTED = "evidence-unsupported"
+    EVIDENCE_WITHHELD = "evidence-withheld"
     EVIDENCE_MISSING = "evidence-missing"
     APPROVALS_MISSING = "approvals-missing"
     CHECK_NOT_RUN = "check-not-run"
@@ -105,6 +112,13 @@ ADVICE: dict[Reason, str] = {
     Reason.CONTENT_MISMATCH: "the named entry is not what was signed; copy the bundle again",
     Reason.UNDECLARED_FILE: "remove the file that the manifest does not name, or copy the bundle again",
     Reason.BASE_MISSING: "import the bundle that this delta stands on first",
+    Reason.EVIDENCE_FAILED: "the producer's signature does not hold for these bytes; do not use them, ask the producer",
+    Reason.EVIDENCE_UNTRUSTED: "signed by a key that no anchor pins; compare its fingerprint, then airgap trust anchor add",
+    Reason.EVIDENCE_REVOKED: "the producer's key was withdrawn; get the artifact again, signed by a good key",
+    Reason.EVIDENCE_EXPIRED: "the producer's key was over when it signed; get a newer certificate or signature",
+    Reason.EVIDENCE_WEAK: "the signature uses an algorithm that can be forged; get another one",
+    Reason.EVIDENCE_UNSUPPORTED: "no verifier knows this kind of evidence; supply another kind at the export",
+    Reason.EVIDENCE_WITHHELD: "the mirror hides the producer's signature; supply it at the export with evidence = ...",
     Reason.EVIDENCE_MISSING: "the policy wants the producer's own signature; supply it at the export",
     Reason.APPROVALS_MISSING: "a further signer has to approve: airgap sign BUNDLE --key KEY",
     Reason.CHECK_NOT_RUN: "a required check did not run; this is a defect, please report it",

@@ -43,6 +43,70 @@ class Result(StrEnum):
     NOT_CHECKED = "not-checked"
 
 
+class Vouches(StrEnum):
+    """Who stands behind a piece of evidence."""
+
+    PUBLISHER = "publisher"
+    REGISTRY = "registry"
+    NOBODY = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a verifier of evidence learned about one signature. Empty text means: not known, or does not apply.
+
+    Attributes:
+        document: path of the piece of evidence in the bundle.
+        covers: what the signature is about, as ``sha256:<hex>``; the digest that was compared.
+        vouches: whose word it is.
+        anchor: name of the anchor that matched.
+        tier: ``strict`` or ``pinned-lenient``.
+        fingerprint: of the key, as ``openpgp:<hex>`` or ``sha256:<hex>`` of the SubjectPublicKeyInfo.
+        algorithm: of key and hash.
+        key_then: state of the key when it signed: ``valid``, ``expired``, ``revoked``, ``not-yet-valid``.
+        key_now: the same, today.
+        signed_at: RFC 3339.
+        time_proof: what proves that time: ``claimed`` by the signer, ``log`` or ``timestamp``.
+        library: name and version of what verified.
+        note: a reason that has to be repeated, such as the one of a lenient pin.
+        hint: the next action, for example the command that would pin the key.
+    """
+
+    document: str
+    covers: str = ""
+    vouches: Vouches = Vouches.NOBODY
+    anchor: str = ""
+    tier: str = ""
+    fingerprint: str = ""
+    algorithm: str = ""
+    key_then: str = ""
+    key_now: str = ""
+    signed_at: str = ""
+    time_proof: str = ""
+    library: str = ""
+    note: str = ""
+    hint: str = ""
+
+    def value(self) -> dict[str, str]:
+        """The proof as a JSON value."""
+        return {
+            "document": self.document,
+            "covers": self.covers,
+            "vouches": self.vouches,
+            "anchor": self.anchor,
+            "tier": self.tier,
+            "fingerprint": self.fingerprint,
+            "algorithm": self.algorithm,
+            "keyThen": self.key_then,
+            "keyNow": self.key_now,
+            "signedAt": self.signed_at,
+            "timeProof": self.time_proof,
+            "library": self.library,
+            "note": self.note,
+            "hint": self.hint,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at.
@@ -56,6 +120,7 @@ class Finding:
         expected: in words.
         got: in words; may hold text of others, so printers escape it.
         identity: who vouches, where somebody does.
+        proof: of evidence only: what is known about the signature.
     """
 
     check: str
@@ -66,6 +131,7 @@ class Finding:
     expected: str = ""
     got: str = ""
     identity: str = ""
+    proof: Proof | None = None
 
     def value(self) -> dict[str, Any]:
         """The finding as a JSON value."""
@@ -78,6 +144,7 @@ class Finding:
             "expected": self.expected,
             "got": self.got,
             "identity": self.identity,
+            "proof": self.proof.value() if self.proof else None,
         }
 
 
