@@ -21,6 +21,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 trust = typer.Typer(help="Make, read and move trust documents.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None)
+anchor = typer.Typer(
+    help="Pin the producers whose signatures a site believes.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
+)
 ledger = typer.Typer(
     help="Read a store's history and prove that it is whole.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
@@ -101,4 +104,4 @@ def _register() -> None:
         return
     from airgap.cli import commands
 
-    commands.register(app, trust, ledger)
+    commands.register(app, trust, anchor, ledger)

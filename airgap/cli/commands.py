@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import typer
 
 from airgap.cli import (
+    amend,
+    anchor,
     check,
     demo,
     export,
@@ -41,16 +43,20 @@ _TRUST: Named = (
     ("init", trust.init),
     ("show", trust.show),
     ("sign", trust.sign),
-    ("amend", trust.amend),
+    ("amend", amend.amend),
+    ("revoke", amend.revoke),
+    ("diff", trust.diff),
     ("update", trust.update),
 )
+_ANCHOR: Named = (("add", anchor.add), ("list", anchor.list_anchors), ("remove", anchor.remove))
 _LEDGER: Named = (("show", ledger.show), ("verify", ledger.verify))
 
 
-def register(app: typer.Typer, trusts: typer.Typer, ledgers: typer.Typer) -> None:
+def register(app: typer.Typer, trusts: typer.Typer, anchors: typer.Typer, ledgers: typer.Typer) -> None:
     """Hang the commands into the tree, in the order of the story."""
-    for tree, commands in ((app, _COMMANDS), (trusts, _TRUST), (ledgers, _LEDGER)):
+    for tree, commands in ((app, _COMMANDS), (trusts, _TRUST), (anchors, _ANCHOR), (ledgers, _LEDGER)):
         for name, command in commands:
             tree.command(name, epilog=EPILOG)(command)
+    trusts.add_typer(anchors, name="anchor")
     app.add_typer(trusts, name="trust")
     app.add_typer(ledgers, name="ledger")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from airgap.cli.terminal import emit, say
 from airgap.core.display import amount, plural
 from airgap.core.envelope import Envelope
-from airgap.core.errors import FormatError, UsageError
+from airgap.core.errors import UsageError
 from airgap.core.reasons import ADVICE, Reason
 from airgap.core.statement import Container, Statement
 from airgap.core.times import format_time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airgap.connected.export import Gathered
     from airgap.connected.seal import Sealed
     from airgap.core.keys import PublicKey
-    from airgap.core.trust import Believed, Trust
+    from airgap.core.trust import Believed
     from airgap.isolated.intake import Outcome
     from airgap.isolated.query import Found
     from airgap.isolated.report import Report
@@ -177,7 +177,7 @@ def new_store(root: str, site: str, believed: "Believed", key: "PublicKey", *, i
     """A store that was made."""
     trust = believed.trust
     if is_json:
-        emit({"store": root, "site": site, "trust": _mark(believed), "keyId": key.key_id})
+        emit({"store": root, "site": site, "trust": mark(believed), "keyId": key.key_id})
         return
     say(f"store {root} of site {site}")
     say(f"  believes trust document version {trust.version}, fingerprint")
@@ -292,45 +292,8 @@ def proof(read: "History", *, is_json: bool) -> None:
     say(f"{plural(len(read.lines), 'record')}, root {read.root.hex()}")
 
 
-def trust(document: "Trust", envelope: Envelope, *, is_json: bool) -> None:
-    """What a trust document says."""
-    from airgap.core.trust import open_trust
-
-    try:
-        open_trust(envelope.encode())
-        holds, why = True, "its own threshold holds"
-    except FormatError as exc:
-        holds, why = False, exc.message
-    if is_json:
-        value = {**document.value(), "fingerprint": fingerprint(envelope), "holds": holds, "why": why}
-        emit({"trust": value, "keyIds": [s.key_id for s in envelope.signatures]})
-        return
-    say(f"trust document, version {document.version}, {format_time(document.issued)} until {format_time(document.expires)}")
-    say(f"  fingerprint {fingerprint(envelope)}")
-    for signer in document.signers.values():
-        # whole ids: they are what --revoke-key takes
-        kinds = " + ".join(key.algorithm for key in signer.keys)
-        say(f"  signer {signer.name}: {kinds}, key {', '.join(key.key_id for key in signer.keys)}")
-    role = document.trust_role
-    say(f"  this document: {role.threshold} of {', '.join(sorted(role.signers))}")
-    for name, channel in document.channels.items():
-        sites = ", ".join(sorted(channel.destinations)) or "any site"
-        names = ", ".join(sorted(channel.role.signers))
-        say(f"  channel {name}: {channel.role.threshold} of {names}; {', '.join(channel.artifacts)}; for {sites}")
-    for revoked in (*document.revoked_keys.values(), *document.revoked_digests.values(), *document.revoked_artifacts):
-        say(f"  revoked {revoked.what}: {revoked.reason}")
-    say(f"  {why}")
-
-
-def in_force(believed: "Believed", *, is_json: bool) -> None:
-    """The trust document that a store believes from now on."""
-    if is_json:
-        emit({"trust": _mark(believed)})
-        return
-    say(f"trust document, version {believed.trust.version}, is in force; run airgap check to judge what is stored by it")
-
-
-def _mark(believed: "Believed") -> dict[str, Any]:
+def mark(believed: "Believed") -> dict[str, Any]:
+    """A trust document in short, for JSON."""
     return {"version": believed.trust.version, "fingerprint": fingerprint(believed.envelope)}
 
 

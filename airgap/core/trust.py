@@ -53,7 +53,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Something withdrawn: a key id, a digest in hex, or a purl pattern."""
+    """Something withdrawn: a key id or an OpenPGP fingerprint, a digest in hex, or a purl pattern."""
 
     what: str
     reason: str
@@ -80,13 +80,14 @@ class Trust:
         """Read the payload of a trust envelope; accepts exactly what ``encode`` writes.
 
         Raises:
-            FormatError: malformed, a weak key, one key under two names, an unknown signer, or a threshold that the
-                signers cannot reach (T122, T124, T125).
+            FormatError: malformed, a weak key, one key under two names, one name for two anchors, an unknown signer, or a
+                threshold that the signers cannot reach (T122, T124, T125).
         """
         value = canonical.decode(raw, what="trust document")
         validate("trust", value, what="trust document")
         signers = {name: _signer(name, said) for name, said in value["signers"].items()}
         _check_distinct_keys(signers)
+        _check_distinct_anchors(value["anchors"])
         revoked = value["revoked"]
         trust = cls(
             version=value["version"],
@@ -292,6 +293,12 @@ def _check_distinct_keys(signers: Mapping[str, Signer]) -> None:
     ids = [key.key_id for signer in signers.values() for key in signer.keys]
     if len(set(ids)) != len(ids):
         raise FormatError("trust document: expected every key once, got one key twice")
+
+
+def _check_distinct_anchors(anchors: list[Mapping[str, Any]]) -> None:
+    """Findings and receipts say by its name which anchor vouched."""
+    if len({anchor["name"] for anchor in anchors}) != len(anchors):
+        raise FormatError("trust document: expected every anchor name once, got one name twice")
 
 
 def _role(what: str, said: Mapping[str, Any], signers: Mapping[str, Signer]) -> Role:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, NoReturn
 
@@ -25,6 +26,11 @@ from tests.cli.keyring import key_file, public_file, trust_file
 from tests.isolated.scene import FILES, Scene, rot, signed, trust_of
 
 BY_ALICE = "--key alice.key.pem"
+ANCHORS = (
+    {"name": "upstream", "kind": "openpgp", "pin": "ab" * 20, "artifacts": ["pkg:*"], "settings": {}},
+    {"name": "useless", "kind": "openpgp", "pin": "ab", "artifacts": ["pkg:*"], "settings": {}},
+)
+PINNED = f"--kind openpgp --pin {'ab' * 20}"
 ANSWERS = [
     # command, its arguments, definition in the schema, exit code
     ("keygen", "carol --no-passphrase", "keygen", 0),
@@ -33,6 +39,13 @@ ANSWERS = [
     ("trust sign", "trust.json --key bob.key.pem", "trust", 0),
     ("trust amend", f"trust.json -o new.json --revoke-artifact pkg:npm/left-pad {BY_ALICE}", "trust", 0),
     ("trust update", "2.json --store store", "update", 0),
+    ("trust revoke", f"trust.json -o new.json --digest {'ab' * 32} --reason recalled {BY_ALICE}", "trust", 0),
+    ("trust diff", "trust.json 2.json", "difference", 0),
+    ("trust diff", "trust.json trust.json", "difference", 0),
+    ("trust diff", "2.json trust.json", "difference", 7),
+    ("trust anchor add", f"trust.json -o new.json --name x --artifacts pkg:* {PINNED} {BY_ALICE}", "anchor", 0),
+    ("trust anchor list", "anchored.json", "anchors", 0),
+    ("trust anchor remove", f"anchored.json -o new.json --name upstream {BY_ALICE}", "trust", 0),
     ("export", f"out -o new.airgap --volume-size 100000 {BY_ALICE}", "export", 0),
     ("export", "out -o new.airgap --dry-run", "plan", 0),
     ("sign", "two.airgap --key bob.key.pem", "sign", 0),
@@ -91,7 +104,7 @@ def commands(tree: Typer, prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{command.name}"
     for group in tree.registered_groups:
         assert group.typer_instance is not None
-        yield from commands(group.typer_instance, f"{group.name} ")
+        yield from commands(group.typer_instance, f"{prefix}{group.name} ")
 
 
 def closed(rule: Any, place: str = "$") -> Iterator[tuple[str, object, set[str]]]:
@@ -131,7 +144,9 @@ def hosts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
         key_file(".", name)
         public_file(".", name)
     trust_file(".", "alice", "bob")
-    put("2.json", signed(trust_of("alice", "bob", version=2), "alice").encode() + b"\n")
+    second = trust_of("alice", "bob", version=2)
+    put("2.json", signed(second, "alice").encode() + b"\n")
+    put("anchored.json", signed(replace(second, anchors=ANCHORS), "alice").encode() + b"\n")
     put("out/a.txt", bytes(150_000))
     put("out/a.txt.sig", b"signature")
     os.symlink("a.txt", "out/link")

@@ -99,7 +99,7 @@ BY_ALICE = ("--key", "alice.key.pem")
          2, "threshold from 1 to 1"),
         ((*AMEND, "--remove", "alice", *BY_ALICE), 2, "minProperties 1 at 'signers'"),
         ((*AMEND, "--expires", "soon", *BY_ALICE), 2, 'such as "90 days"'),
-        ((*AMEND, "--revoke-key", "short", *BY_ALICE), 2, "expected pattern"),
+        ((*AMEND, "--revoke-key", "short", *BY_ALICE), 2, "key: expected a key id of 64 hex digits"),
         (("amend", "alice.pub.pem", "-o", "new.json", *BY_ALICE), 7, "expected canonical JSON"),
         (("sign", "trust.json", *BY_ALICE), 2, "expected a key that has not signed yet"),
         (("show", "alice.pub.pem"), 7, "alice.pub.pem: trust document: expected canonical JSON"),

@@ -41,6 +41,7 @@ class Trust:
             must(role["signers"] == sorted(set(role["signers"]) & self.signers.keys()))
             must(1 <= role["threshold"] <= len(role["signers"]))
             must(role.get("artifacts", True) and is_sorted(role.get("destinations", [])))
+        must(len({one["name"] for one in said["anchors"]}) == len(said["anchors"]))
         for revoked in said["revoked"].values():
             must(len({one["what"] for one in revoked}) == len(revoked))
         self.revoked = {one["what"] for one in said["revoked"]["keys"]}

@@ -136,7 +136,7 @@ TRUST = {
     "revoked": {
         "artifacts": [{**REVOKED, "what": ".{1,2048}"}],
         "digests": [{**REVOKED, "what": HEX}],
-        "keys": [{**REVOKED, "what": HEX}],
+        "keys": [{**REVOKED, "what": f"[0-9a-f]{{40}}|{HEX}"}],
     },
 }
 STATEMENT = {
