@@ -6,17 +6,29 @@ standard base64 alphabet only.
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, NoReturn, Self
 
+from airgap.core.anchors import Kind
+from airgap.core.envelope import MAX_SIGNATURES, STATEMENT_TYPE, pae
 from airgap.core.errors import FormatError
-from airgap.evidence.subject import Subject
+from airgap.core.verdict import Finding, Result, Vouches
+from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, settle
+from airgap.evidence.pubkey import strict_base64
+from airgap.evidence.raw import FORMAT, pem_candidate, signed_with
+from airgap.evidence.raw import read_pin as read_pem
+from airgap.evidence.subject import Bench, Piece, Pins, Subject
+
+KIND: Final = "dsse"
+MAX_LINES: Final = 64
 
 STATEMENTS: Final = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
 STRONG: Final = ("sha256", "sha384", "sha512")
 """Digests in a statement that bind; others, such as sha1 and gitCommit, neither help nor hurt."""
 MAX_DEPTH: Final = 64
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,138 @@ class Statement:
     predicate_type: str
     subjects: Mapping[str, Mapping[str, str]]
     predicate: Mapping[str, Any]
+
+
+class Signature(NamedTuple):
+    """One signature; ``keyid`` is free text that the signer chose, and only ever a hint (T126)."""
+
+    keyid: str
+    value: bytes
+
+
+class Envelope(NamedTuple):
+    """An envelope as it arrived: nothing about it is verified."""
+
+    payload_type: str
+    payload: bytes
+    signatures: Sequence[Signature]
+    has_certificate: bool
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The envelope in a JSON value; members that DSSE does not name are covered by nothing and never looked at.
+
+        Raises:
+            FormatError: malformed, no signature, or more than 16 (T142).
+        """
+        signatures = value.get("signatures")
+        if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
+            raise FormatError(f"envelope: expected 1 to {MAX_SIGNATURES} signatures, got another value")
+        if not all(isinstance(item, dict) for item in signatures):
+            raise FormatError("envelope: expected signatures as objects, got another value")
+        return cls(
+            _text(value, "payloadType"),
+            strict_base64(_text(value, "payload"), what="payload"),
+            [Signature(_text(i, "keyid", ""), strict_base64(_text(i, "sig"), what="signature")) for i in signatures],
+            any("cert" in item for item in signatures),
+        )
+
+
+def read_pin(raw: bytes) -> Pinned:
+    """What pins the key in a PEM or DER file.
+
+    Raises:
+        FormatError: it is no public key, or a weak one.
+    """
+    return read_pem(raw)
+
+
+def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) -> list[Finding]:
+    """Judge an envelope, or several of them, one a line (``.intoto.jsonl``); see ``Verifier``."""
+    bench = Bench.of(subject, piece, KIND, library=LIBRARY, vouches=Vouches.PUBLISHER)
+    anchors = [anchor for anchor in pins.of(Kind.PEM, Kind.COSIGN) if anchor.settings.get(FORMAT, KIND) == KIND]
+    candidates = gather(anchors, beside, read=pem_candidate, read_file=read_pin)
+    lines = _split(piece.content)
+    if len(lines) > MAX_LINES:
+        return [bench.failed(f"at most {MAX_LINES} envelopes", "more lines")]
+    return [finding for line in lines for finding in _judge(bench, line, candidates, pins)]
+
+
+def _split(content: bytes) -> Sequence[bytes]:
+    """The envelopes of a piece: one on each line, or one in all of it when the first line does not hold a whole one."""
+    first, _, rest = content.partition(b"\n")
+    if not rest.strip() or not first.rstrip().endswith(b"}"):
+        return [content]
+    return [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
+
+
+def _judge(bench: Bench, raw: bytes, candidates: Sequence[Candidate], pins: Pins) -> list[Finding]:
+    """The findings about one envelope: one for each known key that signed it, one for each signature by nobody known."""
+    try:
+        value = load_object(raw, what="envelope")
+        if value.keys() & {"dsseEnvelope", "messageSignature"}:
+            return [bench.other(Result.UNSUPPORTED, "a DSSE envelope", "a Sigstore bundle among envelopes")]
+        envelope = Envelope.read(value)
+    except FormatError as exc:
+        return [bench.failed("a DSSE envelope", exc.message)]
+    findings: dict[str, Finding] = {}
+    strangers = []
+    for signature in envelope.signatures:
+        maker, algorithm = _maker(envelope, signature, candidates)
+        if maker is None:
+            strangers.append(signature)
+            continue
+        # by key, not by key id: one key under two ids signed once (T124)
+        findings[maker.key.key_id] = _open(bench.knowing(algorithm=algorithm), envelope, maker, pins)
+    is_held = any(finding.result is Result.VERIFIED for finding in findings.values())
+    return [*findings.values(), *(_reject(bench, envelope, s, candidates, is_held=is_held) for s in strangers)]
+
+
+def _maker(envelope: Envelope, signature: Signature, candidates: Sequence[Candidate]) -> tuple[Candidate | None, str]:
+    """The key that made a signature, and the algorithm."""
+    message = pae(envelope.payload_type, envelope.payload)
+    signed = signed_with(lambda key, name: key.is_signed(message, signature.value, algorithm=name))
+    for candidate in candidates:
+        algorithm = signed(candidate)
+        if algorithm is not None:
+            return candidate, algorithm
+    return None, ""
+
+
+def _open(bench: Bench, envelope: Envelope, maker: Candidate, pins: Pins) -> Finding:
+    """The finding about an envelope whose signature holds; what it says is read only where an anchor vouches for it."""
+    finding = settle(bench, maker.anchor.kind if maker.anchor else Kind.PEM, maker, pins)
+    if finding.result is not Result.VERIFIED:
+        return finding
+    bench = replace(bench, proof=finding.proof or bench.proof)
+    if envelope.payload_type != STATEMENT_TYPE:
+        got = f"{envelope.payload_type!a:.80}"
+        return bench.other(Result.UNSUPPORTED, STATEMENT_TYPE, got, identity=maker.identity)
+    try:
+        statement = open_statement(envelope.payload)
+        fault = match_subject(statement, bench.subject)
+    except FormatError as exc:
+        fault = exc.message
+    else:
+        finding = replace(finding, got=f"{statement.predicate_type!a:.120}, {finding.got}")
+    return bench.failed("a statement about this artifact", fault, identity=maker.identity) if fault else finding
+
+
+def _reject(
+    bench: Bench, envelope: Envelope, signature: Signature, candidates: Sequence[Candidate], *, is_held: bool
+) -> Finding:
+    """The finding about a signature that none of the keys at hand made.
+
+    Where another signature of the envelope holds (``is_held``), the payload is not what is wrong.
+    """
+    named = next((c for c in candidates if c.key.key_id == signature.keyid), None)
+    if named is not None or (candidates and not signature.keyid and not is_held):
+        who = named.identity if named else f"one of {len(candidates)} keys"
+        return bench.failed(f"a signature by {who}", "one that does not hold")
+    if envelope.has_certificate:
+        got = "a certificate inside the envelope; ask the producer for a Sigstore bundle v0.3"
+        return bench.other(Result.UNSUPPORTED, "a signature by a pinned key", got)
+    return bench.untrusted(f"a signature by the key {signature.keyid!a:.80}" if signature.keyid else "an unknown key")
 
 
 def open_statement(payload: bytes) -> Statement:
@@ -97,6 +241,13 @@ def _subjects(value: Any) -> Mapping[str, Mapping[str, str]]:
     return subjects
 
 
+def _text(value: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    text = value.get(name, default)
+    if not isinstance(text, str):
+        raise FormatError(f"envelope: expected {name} as text, got another value")
+    return text
+
+
 def load_object(raw: bytes, *, what: str) -> dict[str, Any]:
     """The JSON object in bytes that others wrote: UTF-8, no name twice, only finite numbers, not deep.
 
@@ -108,8 +259,8 @@ def load_object(raw: bytes, *, what: str) -> dict[str, Any]:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
         raise FormatError(f"{what}: expected strict JSON, got other bytes") from exc
-    if not isinstance(value, dict) or _is_deeper(value, MAX_DEPTH):
-        raise FormatError(f"{what}: expected a JSON object of at most {MAX_DEPTH} levels, got another value")
+    if not isinstance(value, dict) or not _is_plain(value):
+        raise FormatError(f"{what}: expected a JSON object of at most {MAX_DEPTH} levels and plain text, got another value")
     return value
 
 
@@ -130,6 +281,14 @@ def _refuse(_: str) -> NoReturn:
     raise ValueError("a constant that is no JSON")
 
 
-def _is_deeper(value: Any, room: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return room == 0 or any(_is_deeper(item, room - 1) for item in inner if isinstance(item, dict | list))
+def _is_plain(value: Any, room: int = MAX_DEPTH) -> bool:
+    """Whether a value nests at most so deep and its text can be encoded again (no lone surrogates)."""
+    match value:
+        case str():
+            return _SURROGATE.search(value) is None
+        case dict():
+            return room > 0 and all(_is_plain(name) and _is_plain(inner, room - 1) for name, inner in value.items())
+        case list():
+            return room > 0 and all(_is_plain(inner, room - 1) for inner in value)
+        case _:
+            return True
