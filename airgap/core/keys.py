@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+import cryptography
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
@@ -33,6 +34,8 @@ class Algorithm(StrEnum):
 
 
 HYBRID: Final = (Algorithm.ED25519, Algorithm.ML_DSA_65)
+LIBRARY: Final = f"cryptography {cryptography.__version__}"
+"""What makes all mathematics of this module; receipts name it."""
 ENTROPY: Final = 64
 """Bytes of entropy that ``generate`` asks for."""
 
