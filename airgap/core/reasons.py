@@ -71,6 +71,8 @@ class Reason(StrEnum):
     TRUST_WITHDRAWN = "trust-withdrawn"
     INDEX_DRIFT = "index-drift"
     HISTORY_BROKEN = "history-broken"
+    # what comes back from a site
+    RECEIPT_INCONSISTENT = "receipt-inconsistent"
 
 
 ADVICE: dict[Reason, str] = {
@@ -111,14 +113,14 @@ ADVICE: dict[Reason, str] = {
     Reason.FILLER_MISMATCH: "bytes between the entries were changed; copy the bundle again",
     Reason.CONTENT_MISMATCH: "the named entry is not what was signed; copy the bundle again",
     Reason.UNDECLARED_FILE: "remove the file that the manifest does not name, or copy the bundle again",
-    Reason.BASE_MISSING: "import the bundle that this delta stands on first",
+    Reason.BASE_MISSING: "import the bundle that this delta stands on first, or ask for what was lost: airgap request",
     Reason.EVIDENCE_FAILED: "the producer's signature does not hold for these bytes; do not use them, ask the producer",
     Reason.EVIDENCE_UNTRUSTED: "signed by a key that no anchor pins; compare its fingerprint, then airgap trust anchor add",
     Reason.EVIDENCE_REVOKED: "the producer's key was withdrawn; get the artifact again, signed by a good key",
     Reason.EVIDENCE_EXPIRED: "the producer's key was over when it signed; get a newer certificate or signature",
     Reason.EVIDENCE_WEAK: "the signature uses an algorithm that can be forged; get another one",
     Reason.EVIDENCE_UNSUPPORTED: "no verifier knows this kind of evidence; supply another kind at the export",
-    Reason.EVIDENCE_WITHHELD: "the mirror hides the producer's signature; supply it at the export with evidence = ...",
+    Reason.EVIDENCE_WITHHELD: "the mirror hides the producer's signature; get it elsewhere and name it at the export as evidence",
     Reason.EVIDENCE_MISSING: "the policy wants the producer's own signature; supply it at the export",
     Reason.APPROVALS_MISSING: "a further signer has to approve: airgap sign BUNDLE --key KEY",
     Reason.CHECK_NOT_RUN: "a required check did not run; this is a defect, please report it",
@@ -132,4 +134,5 @@ ADVICE: dict[Reason, str] = {
     Reason.TRUST_WITHDRAWN: "what is stored is no longer trusted; decide whether it may stay in use",
     Reason.INDEX_DRIFT: "run airgap recover --store STORE",
     Reason.HISTORY_BROKEN: "the ledger was edited or lost records; compare with the last receipt",
+    Reason.RECEIPT_INCONSISTENT: "the site's history was rewritten or rolled back; export nothing until it is known why",
 }
