@@ -15,6 +15,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,21 +23,22 @@ from airgap.bundle.claims import read_updates
 from airgap.bundle.contents import NullSink, Sink, check_archive, read_archive
 from airgap.bundle.directory import HeadFile, content_size, read_directory
 from airgap.bundle.head import Head, read_head
+from airgap.bundle.judging import Judging
 from airgap.bundle.medium import Medium, is_directory, open_medium
+from airgap.bundle.notes import Notes
 from airgap.bundle.rules import Asker, check_clock, check_destination, check_sequence, check_time, is_known
+from airgap.bundle.spool import Spool
 from airgap.core import canonical
 from airgap.core.digest import sha256
-from airgap.core.entries import Artifact
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.manifest import Manifest
-from airgap.core.policy import Demand, OnMissing
-from airgap.core.purl import is_match
 from airgap.core.reasons import Reason
 from airgap.core.statement import Container, Statement
 from airgap.core.times import format_time
 from airgap.core.trust import Believed, Trust, apply_update, check_threshold
-from airgap.core.verdict import Check, Finding, Result, Verdict, judge
+from airgap.core.verdict import Check, Result, Verdict, judge
+from airgap.core.vouching import Vouching
 
 REQUIRED: Final = tuple(check for check in Check if check is not Check.BASE)
 _HEAD_ONLY: Final = (Check.CONTAINER, Check.TRUST, Check.SIGNATURE, Check.HISTORY, Check.MANIFEST)
@@ -54,6 +56,7 @@ class Claims:
     manifest: Manifest | None = None
     is_known: bool = False
     is_read: bool = False
+    vouching: dict[str, Vouching] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +73,38 @@ class Argument:
     def __init__(self, asker: Asker) -> None:
         self.asker = asker
         self.claims = Claims(asker.trust)
-        self.findings: list[Finding] = []
-        self._check = Check.CONTAINER
-        self._held: Reason | None = None
+        self._notes = Notes()
+        self._kept: set[str] = set()
+        self._sink: Sink = NullSink()
+        self._judging: Judging | None = None
 
-    def run(self, paths: Sequence[str], *, sink: Sink, progress: Callable[[int], None]) -> Examined:
+    def run(self, paths: Sequence[str], *, sink: Sink | None, progress: Callable[[int], None]) -> Examined:
         """Make the whole argument about a bundle; the sink gets its content, to be used only when accepted."""
+        with ExitStack() as stack:
+            self._sink = sink or stack.enter_context(Spool(self._kept))
+            self._run(paths, self._sink, progress)
+        return self.conclude()
+
+    def _run(self, paths: Sequence[str], sink: Sink, progress: Callable[[int], None]) -> None:
         try:
             if len(paths) == 1 and is_directory(paths[0]):
                 self._run_directory(paths[0], sink, progress)
             else:
                 with open_medium(paths) as medium:
                     self._run_archive(medium, sink, progress)
-            if self.claims.is_read:
-                self.check_base()
-                self.check_evidence()
-                self.check_policy()
+            if self._judging is not None:
+                self._judging.check_base()
+                self._judging.check_evidence()
+                self._judging.check_policy()
         except FormatError as exc:
-            self._fail(exc)
-        return self.conclude()
+            self._notes.failed(exc)
 
     def conclude(self) -> Examined:
         """The verdict on what was found."""
         is_short = self.claims.is_known and not self.claims.is_read
-        return Examined(judge(self.findings, required=_HEAD_ONLY if is_short else REQUIRED, held=self._held), self.claims)
+        held = self._judging.held if self._judging else None
+        verdict = judge(self._notes.findings, required=_HEAD_ONLY if is_short else REQUIRED, held=held)
+        return Examined(verdict, self.claims)
 
     def _run_archive(self, medium: Medium, sink: Sink, progress: Callable[[int], None]) -> None:
         head = read_head(medium, max_manifest=self.asker.policy.limits.manifest)
@@ -101,10 +112,13 @@ class Argument:
         self._expect_container(statement, Container.ARCHIVE)
         self._check_size(statement.size, medium.length)
         check_archive(statement, manifest, head=head.sizes.head)
-        if not self._is_wanted(head, manifest):
+        judging = self._wanted(head, statement, manifest)
+        if judging is None:
             return
         mtime = int(statement.created.timestamp())
-        self.findings += read_archive(medium, manifest, head=head.sizes.head, mtime=mtime, sink=sink, progress=progress)
+        self._notes.findings += read_archive(
+            medium, manifest, head=head.sizes.head, mtime=mtime, sink=sink, progress=progress, further=judging.further
+        )
 
     def _run_directory(self, folder: str, sink: Sink, progress: Callable[[int], None]) -> None:
         file = HeadFile(folder)
@@ -119,32 +133,44 @@ class Argument:
         self._check_size(statement.size, content_size(manifest))
         if len(manifest.frames):
             raise FormatError("manifest: expected no frames in a directory, got some", reason=Reason.BAD_TOTALS)
-        if not self._is_wanted(head, manifest):
-            return
-        self.findings += read_directory(folder, manifest, sink=sink, progress=progress)
+        judging = self._wanted(head, statement, manifest)
+        if judging is not None:
+            self._notes.findings += read_directory(folder, manifest, sink=sink, progress=progress, further=judging.further)
 
-    def _is_wanted(self, head: Head, manifest: Manifest) -> bool:
-        """Conclude step 6; whether the payload is to be read at all."""
-        self._pass(f"{len(manifest.artifacts)} artifacts, {len(manifest.documents)} documents")
+    def _wanted(self, head: Head, statement: Statement, manifest: Manifest) -> Judging | None:
+        """Conclude step 6; by what the payload will be judged, None when it is not to be read at all."""
+        self._notes.passed(f"{len(manifest.artifacts)} artifacts, {len(manifest.documents)} documents")
         self.claims.is_read = not self.claims.is_known or self.asker.wants_content(head, manifest)
         if not self.claims.is_read:
             self._check_is_last()
-        self._check = Check.FRAMES
-        return self.claims.is_read
+            return None
+        self._notes.check = Check.FRAMES
+        self._judging = Judging(
+            asker=self.asker,
+            trust=self.claims.trust.trust,
+            statement=statement,
+            manifest=manifest,
+            signers=self.claims.signers,
+            sink=self._sink,
+            kept=self._kept,
+            notes=self._notes,
+            vouching=self.claims.vouching,
+        )
+        return self._judging
 
     def open_head(self, head: Head) -> tuple[Statement, Manifest]:
         """Steps 2 to 6: everything that is known before the first payload byte."""
         self.claims.head = head
-        self._pass("a bundle of format 1")
-        self._check = Check.HISTORY
+        self._notes.passed("a bundle of format 1")
+        self._notes.check = Check.HISTORY
         check_clock(self.asker)
-        self._check = Check.TRUST
+        self._notes.check = Check.TRUST
         self._update_trust(read_updates(head))
-        self._check = Check.SIGNATURE
+        self._notes.check = Check.SIGNATURE
         statement = self._authenticate(head.envelope)
-        self._check = Check.HISTORY
+        self._notes.check = Check.HISTORY
         self._check_history(statement)
-        self._check = Check.MANIFEST
+        self._notes.check = Check.MANIFEST
         return statement, self._read_manifest(statement, head.manifest)
 
     def _update_trust(self, updates: Sequence[Any]) -> None:
@@ -164,7 +190,7 @@ class Argument:
                 f"got version {believed.trust.version}, expired {format_time(believed.trust.expires)}",
                 reason=Reason.TRUST_EXPIRED,
             )
-        self._pass(f"trust document, version {believed.trust.version}")
+        self._notes.passed(f"trust document, version {believed.trust.version}")
 
     def _authenticate(self, area: bytes) -> Statement:
         """Step 4."""
@@ -188,7 +214,7 @@ class Argument:
         check_threshold(names, channel.role, what=f"channel {statement.channel}")
         self.claims.statement = statement
         self.claims.signers = names & channel.role.signers
-        self._pass(f"channel {statement.channel}", identity=", ".join(sorted(names)))
+        self._notes.passed(f"channel {statement.channel}", identity=", ".join(sorted(names)))
         return statement
 
     def _check_history(self, statement: Statement) -> None:
@@ -198,14 +224,14 @@ class Argument:
         if history is not None and is_known(statement, history):
             # order and expiry were judged when it came in; now it may bring back what rotted, and nothing else
             self.claims.is_known = True
-            self._pass("imported before")
+            self._notes.passed("imported before")
             return
         check_time(statement, self.asker)
         if history is None:
-            self._note(Result.NOT_CHECKED, "sequence and previous bundle: only a store knows them")
+            self._notes.note(Result.NOT_CHECKED, "sequence and previous bundle: only a store knows them")
             return
         check_sequence(statement, history.last(statement.channel), self.asker)
-        self._pass(f"sequence {statement.sequence}")
+        self._notes.passed(f"sequence {statement.sequence}")
 
     def _check_is_last(self) -> None:
         """Step 5 again: an older bundle that was imported before, and that heals nothing, is a rollback (T150)."""
@@ -213,7 +239,7 @@ class Argument:
         assert statement is not None
         last = history.last(statement.channel) if history else None
         if last is not None and last.sequence != statement.sequence:
-            self._check = Check.HISTORY
+            self._notes.check = Check.HISTORY
             check_sequence(statement, last, self.asker)
 
     def _read_manifest(self, statement: Statement, area: bytes) -> Manifest:
@@ -246,103 +272,6 @@ class Argument:
         if signed != found:
             raise FormatError(f"bundle: expected {signed} bytes, got {found}", reason=Reason.WRONG_SIZE)
 
-    def check_base(self) -> None:
-        """Step 10."""
-        self._check = Check.BASE
-        manifest = self._manifest()
-        left_out = [artifact for artifact in manifest.artifacts if not artifact.stored]
-        if not left_out:
-            return
-        if self.asker.has_base is None:
-            self._note(Result.NOT_CHECKED, f"{len(left_out)} artifacts of the base: only a store holds them")
-            return
-        for artifact in left_out:
-            if not self.asker.has_base(artifact):
-                raise FormatError(
-                    f"{artifact.path}: expected it in the store, as the delta says, got nothing or other bytes",
-                    reason=Reason.BASE_MISSING,
-                )
-        self._pass(f"{len(left_out)} artifacts of the base")
-
-    def check_evidence(self) -> None:
-        """Step 11. Verifiers per kind of evidence come with airgap.evidence; until then all of it is unsupported."""
-        self._check = Check.EVIDENCE
-        manifest = self._manifest()
-        roles = {document.path: document.role for document in manifest.documents}
-        absent = 0
-        for artifact in manifest.artifacts:
-            absent += not artifact.evidence
-            for path in artifact.evidence:
-                self._note(Result.UNSUPPORTED, f"{path}: carried, not verified", subject=artifact.path, kind=roles[path])
-        if absent or not manifest.artifacts:
-            self._note(Result.ABSENT, f"{absent} of {len(manifest.artifacts)} artifacts have no evidence of their producer")
-
-    def check_policy(self) -> None:
-        """Step 12, and the scope of the channel, and recalls."""
-        self._check = Check.POLICY
-        trust = self.claims.trust.trust
-        statement = self.claims.statement
-        assert statement is not None
-        channel = trust.channels[statement.channel]
-        for artifact in self._manifest().artifacts:
-            if not any(is_match(artifact.purl, pattern) for pattern in channel.artifacts):
-                raise FormatError(
-                    f"{artifact.purl}: expected artifacts of channel {statement.channel}, got another",
-                    reason=Reason.OUT_OF_SCOPE,
-                )
-            revoked = trust.revocation_of(artifact.purl, artifact.sha256)
-            if revoked:
-                raise FormatError(
-                    f"{artifact.purl}: expected artifacts in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
-                )
-            if self.asker.policy.is_refused(artifact.path):
-                raise FormatError(f"{artifact.path}: expected names the policy allows, got another", reason=Reason.BAD_NAME)
-            self._check_requirement(artifact, len(self.claims.signers) - channel.role.threshold)
-        self._pass("the site's policy")
-
-    def _check_requirement(self, artifact: Artifact, approvals: int) -> None:
-        rule = self.asker.policy.requirement_for(artifact.purl)
-        if rule is None:
-            raise FormatError(f"{artifact.purl}: expected a rule of the policy, got none", reason=Reason.EVIDENCE_MISSING)
-        if approvals < rule.approvals:
-            raise FormatError(
-                f"{artifact.purl}: expected {rule.approvals} approvals, got {max(approvals, 0)}",
-                reason=Reason.APPROVALS_MISSING,
-            )
-        if rule.evidence is Demand.EXPORTER_ONLY or rule.on_missing is OnMissing.ADMIT:
-            return
-        if rule.on_missing is OnMissing.HOLD:
-            self._held = Reason.EVIDENCE_MISSING
-            return
-        raise FormatError(f"{artifact.purl}: expected {rule.evidence} evidence, got none", reason=Reason.EVIDENCE_MISSING)
-
-    def _manifest(self) -> Manifest:
-        assert self.claims.manifest is not None
-        return self.claims.manifest
-
-    def _pass(self, got: str, *, identity: str = "") -> None:
-        self._note(Result.VERIFIED, got, identity=identity)
-
-    def _note(self, result: Result, got: str, *, subject: str = "bundle", kind: str = "bundle", identity: str = "") -> None:
-        self.findings.append(
-            Finding(check=self._check, subject=subject, kind=kind, result=result, got=got, identity=identity)
-        )
-
-    def _fail(self, exc: FormatError) -> None:
-        said, _, got = exc.message.partition(", got ")
-        subject, _, expected = said.partition(": expected ")
-        self.findings.append(
-            Finding(
-                check=self._check,
-                subject=subject if expected else "bundle",
-                kind="bundle",
-                result=Result.FAILED,
-                reason=exc.reason,
-                expected=expected or "a bundle",
-                got=got or exc.message,
-            )
-        )
-
 
 def examine(
     paths: Sequence[str],
@@ -356,7 +285,7 @@ def examine(
     Args:
         paths: its file, volumes or directory.
         asker: trust, policy, time, history.
-        sink: gets the content; None to keep nothing.
+        sink: gets the content; None to keep only what evidence is judged by, and only until the end.
         progress: told the bytes of content done.
 
     Raises:
@@ -364,4 +293,4 @@ def examine(
     """
     if not paths:
         raise UsageError("bundle: expected a path, got none")
-    return Argument(asker).run(paths, sink=sink or NullSink(), progress=progress)
+    return Argument(asker).run(paths, sink=sink, progress=progress)

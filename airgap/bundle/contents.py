@@ -4,16 +4,16 @@ Three kinds of work overlap, as in the writer: this thread reads the medium, com
 two threads check and decode frames; two hash large entries.
 """
 
-import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from airgap.bundle import tarstream
 from airgap.bundle.frames import Decoder, max_size
 from airgap.bundle.medium import Medium
+from airgap.core.digest import Hashes
 from airgap.core.entries import Entry
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Frames, Manifest
@@ -47,9 +47,13 @@ class Sink(Protocol):
         """All of its content was written."""
         ...
 
+    def kept(self, entry: Entry, /) -> str:
+        """Path of a file that holds all of an entry's content, "" when it was not kept."""
+        ...
+
 
 class NullSink:
-    """Keeps nothing: for verify."""
+    """Keeps nothing: for who only compares a bundle with its own manifest."""
 
     def begin(self, entry: Entry) -> None:
         """Nothing to do."""
@@ -59,6 +63,22 @@ class NullSink:
 
     def end(self) -> None:
         """Nothing to do."""
+
+    def kept(self, _: Entry) -> str:
+        """Nothing was kept."""
+        return ""
+
+
+class Further:
+    """Digests beside SHA-256 that somebody will ask for, computed in the one pass over the content.
+
+    Args:
+        wants: the names, in hashlib's words, for an entry; asked when the entry starts, after all documents were read.
+    """
+
+    def __init__(self, wants: Callable[[Entry], Set[str]] = lambda _: frozenset()) -> None:
+        self.wants = wants
+        self.digests: dict[str, Mapping[str, bytes]] = {}
 
 
 class Faults:
@@ -103,20 +123,21 @@ class Faults:
 class EntryHasher:
     """Hashes entries as their content passes by, large ones in other threads, and compares with what was signed."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, further: Further) -> None:
         self._faults = faults
+        self._further = further
         self._pools = (ThreadPoolExecutor(1), ThreadPoolExecutor(1))
         self._turn = 0
-        self._hasher = hashlib.sha256()
+        self._hasher = Hashes()
         self._entry: Entry | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._pending: deque[Future[None]] = deque()
-        self._digests: deque[tuple[Entry, Future[bytes]]] = deque()
+        self._digests: deque[tuple[Entry, Future[Mapping[str, bytes]]]] = deque()
 
     def begin(self, entry: Entry) -> None:
         """An entry starts."""
         self._entry = entry
-        self._hasher = hashlib.sha256()
+        self._hasher = Hashes(self._further.wants(entry))
         self._pool = None
         if entry.size >= LARGE:
             self._turn ^= 1
@@ -125,10 +146,9 @@ class EntryHasher:
     def update(self, views: Sequence[memoryview]) -> None:
         """More of its content."""
         if self._pool is None:
-            for view in views:
-                self._hasher.update(view)
+            self._hasher.update(views)
             return
-        self._pending.append(self._pool.submit(_update, self._hasher, views))
+        self._pending.append(self._pool.submit(self._hasher.update, views))
         while len(self._pending) > _PENDING:
             self._pending.popleft().result()
 
@@ -139,20 +159,22 @@ class EntryHasher:
         if not is_whole:
             self._fault(entry, "bytes in a damaged frame")
         elif self._pool is None:
-            self._compare(entry, self._hasher.digest())
+            self._compare(entry, self._hasher.digests())
         else:
-            self._digests.append((entry, self._pool.submit(self._hasher.digest)))
+            self._digests.append((entry, self._pool.submit(self._hasher.digests)))
 
     def close(self) -> None:
         """Wait for all threads and compare what they hashed."""
         for pool in self._pools:
             pool.shutdown()
-        for entry, digest in self._digests:
-            self._compare(entry, digest.result())
+        for entry, digests in self._digests:
+            self._compare(entry, digests.result())
 
-    def _compare(self, entry: Entry, digest: bytes) -> None:
-        if digest != entry.sha256:
-            self._fault(entry, f"sha256 {digest.hex()}")
+    def _compare(self, entry: Entry, digests: Mapping[str, bytes]) -> None:
+        if digests["sha256"] != entry.sha256:
+            self._fault(entry, f"sha256 {digests['sha256'].hex()}")
+        elif len(digests) > 1:
+            self._further.digests[entry.path] = digests
 
     def _fault(self, entry: Entry, got: str) -> None:
         self._faults.add(
@@ -186,7 +208,14 @@ def check_archive(statement: Statement, manifest: Manifest, *, head: int) -> Non
 
 
 def read_archive(
-    medium: Medium, manifest: Manifest, *, head: int, mtime: int, sink: Sink, progress: Callable[[int], None]
+    medium: Medium,
+    manifest: Manifest,
+    *,
+    head: int,
+    mtime: int,
+    sink: Sink,
+    progress: Callable[[int], None],
+    further: Further | None = None,
 ) -> list[Finding]:
     """Read all frames once and prove that they hold what the manifest says, and nothing else.
 
@@ -197,10 +226,11 @@ def read_archive(
         mtime: of all tar headers, seconds since 1970.
         sink: gets the content of the entries, unverified.
         progress: told the bytes of content done.
+        further: gets digests beside SHA-256.
     """
     faults = Faults()
     frames = _FrameReader(medium, manifest.frames)
-    hasher = EntryHasher(faults)
+    hasher = EntryHasher(faults, further or Further())
     entries = list(manifest.entries)
     sums = tarstream.sums_size(entry.path for entry in entries)
     try:
@@ -354,8 +384,3 @@ def _report_damage(damaged: Sequence[int], frames: Frames, medium: Medium, head:
                 expected="all frames as signed",
                 got=f"{count} of {per_volume[name]} frames differ",
             )
-
-
-def _update(hasher: Any, views: Sequence[memoryview]) -> None:
-    for view in views:
-        hasher.update(view)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from airgap.bundle import tarstream
-from airgap.bundle.contents import EntryHasher, Faults, Sink
+from airgap.bundle.contents import EntryHasher, Faults, Further, Sink
 from airgap.bundle.head import FILE_NAME
 from airgap.core.errors import FormatError
 from airgap.core.manifest import SUMS, Manifest
@@ -45,7 +45,14 @@ def content_size(manifest: Manifest) -> int:
     return sum(entry.size for entry in entries) + tarstream.sums_size(entry.path for entry in entries)
 
 
-def read_directory(folder: str, manifest: Manifest, *, sink: Sink, progress: Callable[[int], None]) -> list[Finding]:
+def read_directory(
+    folder: str,
+    manifest: Manifest,
+    *,
+    sink: Sink,
+    progress: Callable[[int], None],
+    further: Further | None = None,
+) -> list[Finding]:
     """Read every declared file once, prove its digest, and refuse every other file.
 
     Args:
@@ -53,9 +60,10 @@ def read_directory(folder: str, manifest: Manifest, *, sink: Sink, progress: Cal
         manifest: authentic.
         sink: gets the content of the entries, unverified.
         progress: told the bytes of content done.
+        further: gets digests beside SHA-256.
     """
     faults = Faults()
-    hasher = EntryHasher(faults)
+    hasher = EntryHasher(faults, further or Further())
     entries = list(manifest.entries)
     declared = {entry.path for entry in entries} | {FILE_NAME, SUMS}
     for path in _undeclared(folder, declared):

@@ -1,12 +1,12 @@
 """Who asks, and step 5 of the argument: destination, time, sequence."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from airgap.bundle.head import Head
-from airgap.core.entries import Artifact
+from airgap.core.entries import Artifact, Document
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Manifest
 from airgap.core.policy import Policy
@@ -14,6 +14,7 @@ from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
 from airgap.core.times import format_time
 from airgap.core.trust import Believed, Trust
+from airgap.core.verdict import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,30 @@ class History(Protocol):
         ...
 
 
+Stored = Sequence[tuple[Document, str]]
+"""Documents, each with the path of a file that holds it."""
+
+
+class Proving(Protocol):
+    """Who judges evidence of producers: ``evidence/prove.py``, for one trust document at one time."""
+
+    def needs(self, artifact: Artifact, documents: Stored) -> tuple[Set[str], bool]:
+        """Digests beside SHA-256 that ``prove`` will want, and whether it will want the content itself."""
+        ...
+
+    def prove(self, artifact: Artifact, documents: Stored, digests: Mapping[str, bytes], file: str) -> list[Finding]:
+        """All findings about an artifact's evidence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An artifact that a delta leaves out, found in the store: its digests and the file that holds it."""
+
+    digests: Mapping[str, bytes]
+    file: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
     """Who asks, and what he believes. Nothing in here comes from the bundle.
@@ -53,7 +78,9 @@ class Asker:
         site: this site's name, None when the bundle is only looked at.
         history: None when there is no store.
         allow_gap: bundles in between may be missing.
-        has_base: whether the store holds an artifact of a delta, hashed again; None when there is no store.
+        evidence: makes the judge of evidence for the trust document that is in force once the bundle's updates were read.
+        read_base: an artifact of a delta as the store holds it, hashed again, or None when it does not; takes the names of
+            further digests. None when there is no store.
         wants_content: whether the payload has to be read; asked once the head is verified, about a bundle that was
             imported before.
     """
@@ -64,7 +91,8 @@ class Asker:
     site: str | None = None
     history: History | None = None
     allow_gap: bool = False
-    has_base: Callable[[Artifact], bool] | None = None
+    evidence: Callable[[Trust, datetime], Proving] | None = None
+    read_base: Callable[[Artifact, Set[str]], Base | None] | None = None
     wants_content: Callable[[Head, Manifest], bool] = lambda _, __: True
 
 

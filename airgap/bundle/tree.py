@@ -1,11 +1,11 @@
 """The directory container while it is written: under a temporary name until everything is durable."""
 
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Final
 
-from airgap.bundle.writer import Source
+from airgap.bundle.writer import Digests, Source
+from airgap.core.digest import Hashes
 from airgap.core.errors import UsageError
 
 _CHUNK: Final = 1024 * 1024
@@ -45,14 +45,14 @@ class TreeWriter:
         except OSError as exc:
             raise UsageError(f"{self.temporary}: expected to create it, got {os.strerror(exc.errno or 0)}") from exc
 
-    def write(self, source: Source, progress: Callable[[int], None]) -> bytes:
-        """Copy one entry, hashing on the way; returns its raw SHA-256."""
-        hasher = hashlib.sha256()
+    def write(self, source: Source, progress: Callable[[int], None], further: Set[str] = frozenset()) -> Digests:
+        """Copy one entry, hashing on the way; returns its raw digests: SHA-256 and those asked for."""
+        hasher = Hashes(further)
         buffer = memoryview(bytearray(_CHUNK))
         fd = self._create(source.path)
 
         def done(view: memoryview) -> None:
-            hasher.update(view)
+            hasher.update([view])
             _write_all(fd, view)
             progress(len(view))
 
@@ -61,7 +61,7 @@ class TreeWriter:
             os.fsync(fd)
         finally:
             os.close(fd)
-        return hasher.digest()
+        return hasher.digests()
 
     def write_bytes(self, path: str, content: bytes) -> None:
         """Write one file of ours."""

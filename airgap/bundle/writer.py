@@ -5,20 +5,22 @@ encode frames. All of them spend their time outside the interpreter lock, and fr
 depend on the number of threads.
 """
 
-import hashlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
 from typing import Final, Protocol
 
 from airgap.bundle import tarstream
 from airgap.bundle.frames import Encoder
+from airgap.core.digest import Hashes
 from airgap.core.manifest import SUMS, Frames
 
 _LARGE: Final = 256 * 1024
 """Bytes from which on an entry is hashed in another thread; handing over a smaller one costs more than hashing it."""
 _PIECES: Final = 8
+Digests = Mapping[str, bytes]
+Further = Mapping[str, Set[str]]
 Encoded = tuple[Sequence[bytes | memoryview], int, bytes | None]
 
 
@@ -92,12 +94,19 @@ class PayloadWriter:
         self._turn = 0
         self._local = local()
 
-    def write(self, sources: Sequence[Source], *, mtime: int) -> list[bytes]:
-        """Write all entries and SHA256SUMS; returns the entries' raw SHA-256 digests in order."""
+    def write(self, sources: Sequence[Source], *, mtime: int, further: Further | None = None) -> list[Digests]:
+        """Write all entries and SHA256SUMS; returns the entries' raw digests in order.
+
+        Args:
+            sources: what to write.
+            mtime: of all headers, seconds since 1970.
+            further: by path, the digests beside SHA-256 that somebody will ask for, in hashlib's words.
+        """
+        wanted = further or {}
         try:
-            hashed = [self._entry(source, mtime) for source in sources]
-            digests = [digest if isinstance(digest, bytes) else digest.result() for digest in hashed]
-            self._sums([source.path for source in sources], digests, mtime)
+            hashed = [self._entry(source, mtime, wanted.get(source.path, frozenset())) for source in sources]
+            digests = [digest.result() if isinstance(digest, Future) else digest for digest in hashed]
+            self._sums([source.path for source in sources], [digest["sha256"] for digest in digests], mtime)
             self._cut()
             while self._queue:
                 self._drain()
@@ -106,24 +115,24 @@ class PayloadWriter:
                 pool.shutdown(cancel_futures=True)
         return digests
 
-    def _entry(self, source: Source, mtime: int) -> "bytes | Future[bytes]":
-        """Write one entry; returns its digest, or the thread that computes it."""
+    def _entry(self, source: Source, mtime: int, further: Set[str]) -> "Digests | Future[Digests]":
+        """Write one entry; returns its digests, or the thread that computes them."""
+        hasher = Hashes(further)
         self._bytes(tarstream.entry_header(source.path, source.size, mtime))
         size = source.size
         room = self._room()
         if size < len(room) and size < _LARGE:
             whole = room[:size]
             source.fill(whole)
-            digest = hashlib.sha256(whole).digest()
+            hasher.update([whole])
             self._piece.filled += size
             self._bytes(tarstream.padding(size))
-            return digest
-        hasher = hashlib.sha256()
+            return hasher.digests()
         self._turn ^= 1
         pool = self._hashers[self._turn]
-        source.read(self._room, self._filler(lambda view: self._piece.readers.append(pool.submit(hasher.update, view))))
+        source.read(self._room, self._filler(lambda view: self._piece.readers.append(pool.submit(hasher.update, [view]))))
         self._bytes(tarstream.padding(size))
-        return pool.submit(hasher.digest)
+        return pool.submit(hasher.digests)
 
     def _sums(self, paths: Sequence[str], digests: Sequence[bytes], mtime: int) -> None:
         size = tarstream.sums_size(paths)

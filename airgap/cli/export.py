@@ -1,10 +1,17 @@
 """airgap export."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from airgap.cli.options import Json, Keys
+
+if TYPE_CHECKING:
+    from airgap.connected.baseline import Baseline
+    from airgap.connected.export import Gathered
+    from airgap.connected.request import Request
+    from airgap.core.wish import Wish
 
 
 def export(
@@ -16,8 +23,29 @@ def export(
     after: Annotated[
         list[str] | None, typer.Option(help="The channel's previous bundle; this one follows it.", metavar="BUNDLE")
     ] = None,
+    since: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A receipt of the site, or a folder of them: what it confirmed stays behind. May be given again.",
+            metavar="RECEIPT",
+        ),
+    ] = None,
+    base: Annotated[
+        list[str] | None,
+        typer.Option(help="The bundle that the receipt confirms, when it is not the previous one.", metavar="BUNDLE"),
+    ] = None,
+    answer: Annotated[
+        str | None, typer.Option(help="The site's request: what it lost travels again.", metavar="WISH")
+    ] = None,
+    site_key: Annotated[
+        str | None, typer.Option(help="The site's public key, by which receipts and request hold.", metavar="PUB")
+    ] = None,
     trust_update: Annotated[
         list[str] | None, typer.Option(help="A trust-document update to carry; oldest first.", metavar="TRUST")
+    ] = None,
+    trust: Annotated[
+        str | None,
+        typer.Option(help="The destination's trust document: evidence is judged by its anchors.", metavar="TRUST"),
     ] = None,
     container: Annotated[str, typer.Option(help="archive or directory.")] = "archive",
     volume_size: Annotated[
@@ -41,22 +69,87 @@ def export(
     with inputs.asking():
         wanted = read_request(request)
     gathered = gather(wanted)
+    _check_delta(after, since, base, answer, site_key)
+    wish = _wish(wanted, answer, site_key)
+    baseline = _baseline(wanted, gathered, since, base or after, site_key, wish)
     if dry_run:
-        reports.plan(gathered, is_json=json)
+        reports.plan(gathered, baseline.held if baseline else {}, is_json=json)
         return
     options = Options(
         keys=inputs.private_keys(key or []),
         created=inputs.build_time(),
+        at=inputs.now(),
+        trust=inputs.pinned_trust(trust).trust if trust else None,
         version=__version__,
         after=after or (),
         updates=[inputs.unsigned_trust(path)[1] for path in trust_update or ()],
         container=reports.container(container),
         level=level,
         volume_size=reports.volume_size(volume_size),
+        baseline=baseline,
     )
     if options.container == "directory":
         for fault in gathered.warnings:
             warn(f"warning: {fault}")
     with progress("export", gathered.content) as tell:
         sealed = write(wanted, gathered, out, options, progress=tell)
-    reports.sealed(sealed, is_json=json)
+    reports.sealed(sealed, wish, is_json=json)
+
+
+def _check_delta(
+    after: Sequence[str] | None,
+    since: Sequence[str] | None,
+    base: Sequence[str] | None,
+    answer: str | None,
+    site_key: str | None,
+) -> None:
+    """Prove that the options of a delta were given together.
+
+    Raises:
+        UsageError: one is missing, or means nothing alone.
+    """
+    from airgap.core.errors import UsageError
+
+    if (since or answer) and not site_key:
+        raise UsageError(
+            "--site-key: expected the key that signed receipt and request, got none",
+            hint="it is site.pub.pem of the site's store",
+        )
+    if site_key and not (since or answer):
+        raise UsageError("--site-key: expected --since or --answer with it, got neither")
+    if since and not after:
+        raise UsageError("--since: expected --after with it, the channel's last bundle, got none")
+    if base and not since:
+        raise UsageError("--base: expected --since with it, got none")
+
+
+def _wish(wanted: "Request", answer: str | None, site_key: str | None) -> "Wish | None":
+    """What the site asks for."""
+    if answer is None or site_key is None:
+        return None
+    from airgap.cli import inputs
+    from airgap.connected.baseline import check_site
+
+    wish = inputs.site_wish(answer, inputs.site_key(site_key))
+    check_site(wanted, wish.site, what="--answer")
+    return wish
+
+
+def _baseline(
+    wanted: "Request",
+    gathered: "Gathered",
+    since: Sequence[str] | None,
+    base: Sequence[str] | None,
+    site_key: str | None,
+    wish: "Wish | None",
+) -> "Baseline | None":
+    """What the site confirmed, and what need not travel therefore."""
+    if not since or site_key is None:
+        return None
+    from airgap.cli import inputs
+    from airgap.cli.terminal import progress
+    from airgap.connected.baseline import cut, read_receipts
+
+    receipts = read_receipts(since, inputs.site_key(site_key))
+    with progress("compare", None) as tell:
+        return cut(wanted, gathered.artifacts, receipts, base=base or (), wish=wish, progress=tell)

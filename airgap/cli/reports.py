@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airgap.cli.terminal import emit, say
+from airgap.cli.evidence_report import WORDS, evidence
+from airgap.cli.terminal import emit, say, warn
 from airgap.core.display import amount, plural
 from airgap.core.envelope import Envelope
 from airgap.core.errors import UsageError
+from airgap.core.guarantees import Counted, guarantees
 from airgap.core.reasons import ADVICE, Reason
 from airgap.core.statement import Container, Statement
 from airgap.core.times import format_time
-from airgap.core.verdict import Finding, Result, Standing, Verdict, guarantees
+from airgap.core.verdict import Finding, Standing, Verdict
 
 if TYPE_CHECKING:
     from airgap.bundle.argument import Examined
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from airgap.connected.seal import Sealed
     from airgap.core.keys import PublicKey
     from airgap.core.trust import Believed
+    from airgap.core.wish import Wish
     from airgap.isolated.intake import Outcome
     from airgap.isolated.query import Found
     from airgap.isolated.report import Report
@@ -53,38 +56,65 @@ def fingerprint(envelope: Envelope) -> str:
     return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
-def plan(gathered: "Gathered", *, is_json: bool) -> None:
-    """What an export would carry."""
+def plan(gathered: "Gathered", held: Mapping[str, bytes], *, is_json: bool) -> None:
+    """What an export would carry; ``held`` is what the destination has already, by path."""
+    travelling = [item for item in gathered.artifacts if item.source.path not in held]
+    left_out = sum(item.source.size for item in gathered.artifacts if item.source.path in held)
+    content = gathered.content - left_out
     artifacts = [
         {"path": item.source.path, "purl": item.purl, "size": item.source.size, "evidence": len(item.evidence)}
-        for item in gathered.artifacts
+        for item in travelling
     ]
     losses = [loss.value() for loss in gathered.losses]
     if is_json:
-        counts = {"artifacts": len(artifacts), "bytes": gathered.content}
+        counts = {"artifacts": len(artifacts), "bytes": content, "leftOut": len(held), "leftOutBytes": left_out}
         emit({"result": "planned", "artifacts": artifacts, "losses": losses, "counts": counts})
         return
-    for item in gathered.artifacts:
+    for item in travelling:
         say(f"{amount(item.source.size):>10}  {item.source.path}")
     _losses(gathered.losses)
-    say(f"{plural(len(artifacts), 'artifact')}, {amount(gathered.content)} would travel; nothing was written")
+    _left_out(len(held), left_out)
+    say(f"{plural(len(artifacts), 'artifact')}, {amount(content)} would travel; nothing was written")
 
 
-def sealed(done: "Sealed", *, is_json: bool) -> None:
-    """What an export wrote."""
+def sealed(done: "Sealed", wish: "Wish | None", *, is_json: bool) -> None:
+    """What an export wrote, and what of a site's request it leaves open."""
     statement = done.statement
+    manifest = done.manifest
+    held = [artifact.size for artifact in manifest.artifacts if not artifact.stored]
+    lost, needed = wish.unanswered(manifest.artifacts, manifest.documents) if wish else ([], [])
     if is_json:
         losses = [loss.value() for loss in done.manifest.losses]
-        emit({"result": "sealed", "paths": list(done.paths), "bundle": bundle(statement), "losses": losses})
+        findings = [finding.value() for finding in done.findings]
+        emit(
+            {
+                "result": "sealed",
+                "findings": findings,
+                "paths": list(done.paths),
+                "bundle": bundle(statement),
+                "losses": losses,
+                "counts": {"leftOut": len(held), "leftOutBytes": sum(held)},
+                "unanswered": {"damaged": [one.value() for one in lost], "needed": list(needed)},
+            }
+        )
         return
+    for name in (*(one.purl or one.path for one in lost), *needed):
+        warn(f"warning: the request asks for {name}, and this bundle does not bring it")
     _losses(done.manifest.losses)
+    _findings(done.findings)
     if len(done.paths) == 1:
         say(f"sealed {done.paths[0]}")
     else:
         say(f"sealed {len(done.paths)} volumes, {done.paths[0]} to {done.paths[-1]}")
     say(f"  {plural(statement.artifacts, 'artifact')}, {amount(statement.content)} in {amount(statement.size)}")
+    _left_out(len(held), sum(held))
     say(f"  channel {statement.channel}, sequence {statement.sequence}, expires {format_time(statement.expires)}")
     say(f"  manifest {statement.manifest.hex()}")
+
+
+def _left_out(count: int, size: int) -> None:
+    if count:
+        say(f"  {plural(count, 'artifact')}, {amount(size)} left out: the site confirmed that it has them")
 
 
 def signed(statement: Statement, envelope: Envelope, *, is_json: bool) -> None:
@@ -153,7 +183,7 @@ def verdict_value(judged: Verdict, examined: "Examined", *, seconds: float, sand
         "reason": judged.reason,
         "bundle": bundle(examined.claims.statement),
         "findings": [finding.value() for finding in judged.findings],
-        "guarantees": guarantees(judged, artifacts=artifacts, evidenced=0),
+        "guarantees": guarantees(judged, Counted.of(artifacts, examined.claims.vouching.values())),
         "sandbox": list(sandbox),
         "counts": {"artifacts": artifacts, "documents": len(manifest.documents) if manifest else 0},
         "seconds": round(seconds, 3),
@@ -231,6 +261,7 @@ def recheck(report: "Report", *, seconds: float, sandbox: Sequence[str], is_json
                     "artifacts": report.artifacts,
                     "damage": len(damage),
                     "withdrawn": len(report.withdrawn),
+                    "recalled": len(report.recalled),
                 },
                 "seconds": round(seconds, 3),
             }
@@ -241,6 +272,8 @@ def recheck(report: "Report", *, seconds: float, sandbox: Sequence[str], is_json
     _findings(report.findings)
     if report.withdrawn:
         say(f"{plural(len(report.withdrawn), 'object')} moved to quarantine and out of the views; nothing was deleted")
+    if report.recalled:
+        say(f"{plural(len(report.recalled), 'name')} taken out of the views: nobody may vouch for them any more")
     say(f"{result}: {plural(report.objects, 'object')}, {amount(report.content)} hashed")
     for reason in dict.fromkeys(finding.reason for finding in damage):
         say(f"hint: {reason}: {ADVICE[Reason(reason or '')]}")
@@ -339,18 +372,17 @@ def _findings(findings: Sequence[Finding]) -> None:
         if by_check[group] > _SHOWN:
             continue
         who = f" by {finding.identity}" if finding.identity else ""
-        if against:
+        if finding.proof:
+            evidence(finding)
+        elif against:
             say(f"  FAILED  {finding.check:10} {finding.reason}: {finding.subject}")
             say(f"          expected {finding.expected}")
             say(f"          got      {finding.got}")
         else:
-            say(f"  {_WORDS.get(finding.result, finding.result):7} {finding.check:10} {finding.got}{who}")
+            say(f"  {WORDS.get(finding.result, finding.result):7} {finding.check:10} {finding.got}{who}")
     for (check, _), count in by_check.items():
         if count > _SHOWN:
             say(f"          {check}: {count - _SHOWN} more findings; --json lists them all")
-
-
-_WORDS: Mapping[Result, str] = {Result.VERIFIED: "ok", Result.NOT_CHECKED: "open", Result.UNSUPPORTED: "carried"}
 
 
 def _losses(losses: Sequence[Any]) -> None:

@@ -25,12 +25,14 @@ def verify(
     from airgap.cli.exits import exit_of_verdict
     from airgap.cli.terminal import progress
     from airgap.core.policy import Policy
+    from airgap.evidence.prove import Prover
 
     start = time.monotonic()
     asker = Asker(
         trust=inputs.pinned_trust(trust),
         policy=Policy.parse(inputs.policy_text(policy)),
         at=inputs.now(),
+        evidence=Prover,
     )
     with progress("verify", None) as tell:
         examined = examine(bundle, asker, progress=tell)

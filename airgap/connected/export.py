@@ -1,21 +1,24 @@
 """Export: request -> collect -> seal -> the importer's own checks on what was sealed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airgap.bundle.claims import read_claims
 from airgap.bundle.frames import DEFAULT_LEVEL
 from airgap.bundle.tree import medium_faults
+from airgap.connected.baseline import Baseline
 from airgap.connected.collect.files import collect_files
 from airgap.connected.collected import Collected
 from airgap.connected.request import Request
 from airgap.connected.seal import Plan, Sealed, seal
+from airgap.connected.witness import Witness
 from airgap.core.entries import Loss
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import UsageError
 from airgap.core.keys import PrivateKey
 from airgap.core.statement import Container
+from airgap.core.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,9 @@ class Options:
     Attributes:
         after: paths of the channel's previous bundle, none for the first.
         created: the time that all headers and the statement carry, UTC.
+        at: now, UTC: what evidence is judged at.
+        trust: the document whose anchors the evidence is judged by; None to judge it without any.
+        baseline: the confirmed state that a delta is cut against, None for a full bundle.
     """
 
     keys: Sequence[PrivateKey]
@@ -35,6 +41,9 @@ class Options:
     container: Container = Container.ARCHIVE
     level: int = DEFAULT_LEVEL
     volume_size: int | None = None
+    at: datetime | None = None
+    trust: Trust | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,16 @@ def gather(request: Request) -> Gathered:
 
 
 def export(request: Request, gathered: Gathered, out: str, options: Options, *, progress: Callable[[int], None]) -> Sealed:
-    """Write and sign a bundle of what was gathered.
+    """Write and sign a bundle of what was gathered, once the evidence of all of it was judged.
 
     Raises:
         UsageError, FormatError: nothing was written.
     """
     sequence, previous = follow(request, options)
+    baseline = options.baseline
+    if baseline:
+        baseline.check_order(sequence, previous)
+    witness = Witness(gathered.artifacts, options.trust, options.at or options.created)
     plan = Plan(
         artifacts=gathered.artifacts,
         losses=gathered.losses,
@@ -94,8 +107,13 @@ def export(request: Request, gathered: Gathered, out: str, options: Options, *, 
         container=options.container,
         level=options.level,
         volume_size=options.volume_size,
+        further=witness.further(),
+        judge=witness.judge,
+        base=baseline.base if baseline else None,
+        held=baseline.held if baseline else {},
     )
-    return seal(plan, out, progress=progress)
+    sealed = seal(plan, out, progress=progress)
+    return replace(sealed, findings=witness.findings)
 
 
 def follow(request: Request, options: Options) -> tuple[int, bytes | None]:

@@ -5,7 +5,7 @@ Source: ``schemas/request.schema.json``; paths are relative to the request file.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -31,6 +31,8 @@ class FilesSource:
         into: folder inside the view, "" for its root.
         purl: of the only file, None to name files after their path.
         requested_by: a hop of the custody such as ``agent:dependency-bot``.
+        keys: files, folders or globs of what anchors name by fingerprint or digest: certificates, key lists, trusted roots.
+        without_evidence: why artifacts without evidence have none: ``unsigned-upstream`` or ``withheld-by-mirror``.
     """
 
     folder: str
@@ -39,6 +41,8 @@ class FilesSource:
     into: str = ""
     purl: str | None = None
     requested_by: Mapping[str, str] | None = None
+    keys: tuple[str, ...] = ()
+    without_evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +113,18 @@ def _files_source(said: Mapping[str, Any], folder: str) -> FilesSource:
     if "requested_by" in said:
         kind, _, name = said["requested_by"].partition(":")
         hop = {"kind": "agent" if kind == "agent" else "exporter" if kind == "person" else kind, "name": name}
-    evidence = said.get("evidence", ())
     return FilesSource(
         folder=folder,
         paths=(said["path"],) if "path" in said else tuple(said["paths"]),
-        evidence=(evidence,) if isinstance(evidence, str) else tuple(evidence),
+        evidence=_several(said.get("evidence", ())),
         into=said.get("into", ""),
         purl=said.get("purl"),
         requested_by=hop,
+        keys=_several(said.get("keys", ())),
+        without_evidence=said.get("without_evidence"),
     )
+
+
+def _several(said: str | Sequence[str]) -> tuple[str, ...]:
+    """One text or a list of them."""
+    return (said,) if isinstance(said, str) else tuple(said)

@@ -5,8 +5,8 @@ Source: docs/format.md, "Writing".
 
 import io
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ from airgap.bundle.frames import DEFAULT_LEVEL, max_size
 from airgap.bundle.head import FILE_NAME, MAX_ENVELOPE, MAX_TRUST, Head, Sizes
 from airgap.bundle.output import Output
 from airgap.bundle.tree import TreeWriter
-from airgap.bundle.writer import PayloadWriter
+from airgap.bundle.writer import Digests, PayloadWriter
 from airgap.connected.collected import Collected, FileSource
 from airgap.core import canonical
 from airgap.core.digest import sha256
@@ -25,7 +25,8 @@ from airgap.core.errors import UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
 from airgap.core.manifest import SUMS, Frames, Manifest
 from airgap.core.names import check_distinct
-from airgap.core.statement import Container, Statement
+from airgap.core.statement import Base, Container, Statement
+from airgap.core.verdict import Finding
 
 FRAME_SIZE: Final = 1024 * 1024
 SIGNATURE_ROOM: Final = 24 * 1024
@@ -42,6 +43,10 @@ class Plan:
         updates: trust-document updates to carry, oldest first.
         level: of zstd.
         volume_size: bytes of a volume, None for one file.
+        further: by path, the digests beside SHA-256 that ``judge`` will ask for.
+        judge: told manifest and digests by path once everything was read; what it raises, nobody signs.
+        base: what a delta stands on, None for a full bundle.
+        held: path to SHA-256 of the artifacts that the destination holds, and that do not travel.
     """
 
     artifacts: Sequence[Collected]
@@ -58,15 +63,20 @@ class Plan:
     container: Container = Container.ARCHIVE
     level: int = DEFAULT_LEVEL
     volume_size: int | None = None
+    further: Mapping[str, Set[str]] = field(default_factory=dict)
+    judge: Callable[[Manifest, Mapping[str, Digests]], None] = lambda _, __: None
+    base: Base | None = None
+    held: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What was written."""
+    """What was written, and what the evidence in it was found to prove."""
 
     paths: Sequence[str]
     statement: Statement
     manifest: Manifest
+    findings: Sequence[Finding] = ()
 
 
 class _Draft:
@@ -76,28 +86,46 @@ class _Draft:
         evidence = {source.path: (source, role, media) for item in plan.artifacts for source, role, media in item.evidence}
         self._documents = [evidence[path] for path in sorted(evidence)]
         self._artifacts = sorted(plan.artifacts, key=lambda item: item.source.path)
+        self._held = plan.held
         self._losses = sorted(plan.losses)
-        check_distinct(inside(source.path) for source in self.sources)
+        check_distinct(inside(source.path) for source in self._named())
         self.content = sum(source.size for source in self.sources)
 
     @property
     def sources(self) -> list[FileSource]:
-        """All sources in the order of the tar stream."""
-        return [source for source, _, _ in self._documents] + [item.source for item in self._artifacts]
+        """All sources that travel, in the order of the tar stream."""
+        return [source for source in self._named() if source.path not in self._held]
+
+    def judged(self, plan: Plan, digests: Sequence[Digests], frames: Frames) -> Manifest:
+        """The manifest of what was read, when its evidence holds.
+
+        Raises:
+            FormatError: it does not.
+        """
+        manifest = self.manifest([digest["sha256"] for digest in digests], frames)
+        plan.judge(manifest, dict(zip((source.path for source in self.sources), digests, strict=True)))
+        return manifest
 
     def manifest(self, digests: Sequence[bytes], frames: Frames) -> Manifest:
         """The manifest for these digests, in the order of ``sources``."""
         count = len(self._documents)
+        known = {**self._held, **dict(zip((source.path for source in self.sources), digests, strict=True))}
         return Manifest(
             frame_size=FRAME_SIZE,
             documents=[
                 Document(source.path, source.size, digest, role, media)
                 for (source, role, media), digest in zip(self._documents, digests[:count], strict=True)
             ],
-            artifacts=[_artifact(item, digest) for item, digest in zip(self._artifacts, digests[count:], strict=True)],
+            artifacts=[
+                _artifact(item, known[item.source.path], is_held=item.source.path in self._held) for item in self._artifacts
+            ],
             losses=self._losses,
             frames=frames,
         )
+
+    def _named(self) -> list[FileSource]:
+        """All sources, those included that do not travel."""
+        return [source for source, _, _ in self._documents] + [item.source for item in self._artifacts]
 
     def manifest_size(self, frames: int) -> int:
         """An upper bound of the manifest's bytes: digests have fixed width, frames a largest text."""
@@ -117,7 +145,7 @@ def seal(plan: Plan, out: str, *, progress: Callable[[int], None]) -> Sealed:
 
     Raises:
         UsageError: a source changed, the name is taken, or there is no room for the head.
-        FormatError: names clash.
+        FormatError: names clash, or the evidence of an artifact speaks against it.
     """
     if not plan.artifacts:
         raise UsageError("export: expected at least one file, got none")
@@ -134,8 +162,8 @@ def _seal_archive(plan: Plan, draft: _Draft, out: str, progress: Callable[[int],
     try:
         output.seek_start(sizes.head)
         writer = PayloadWriter(output, frame_size=FRAME_SIZE, level=plan.level, progress=progress)
-        digests = writer.write(draft.sources, mtime=int(plan.created.timestamp()))
-        manifest = draft.manifest(digests, writer.frames)
+        digests = writer.write(draft.sources, mtime=int(plan.created.timestamp()), further=plan.further)
+        manifest = draft.judged(plan, digests, writer.frames)
         head, statement = _sign(plan, draft, manifest, sizes, output.size)
         output.write_head(head.parts)
         paths = output.commit()
@@ -149,10 +177,11 @@ def _seal_directory(plan: Plan, draft: _Draft, out: str, progress: Callable[[int
     sizes = _head_sizes(plan, draft.manifest_size(0))
     tree = TreeWriter(out)
     try:
-        digests = [tree.write(source, progress) for source in draft.sources]
-        manifest = draft.manifest(digests, Frames())
         paths = [source.path for source in draft.sources]
-        lines = b"".join(tarstream.sums_lines(zip(paths, digests, strict=True)))
+        digests = [tree.write(source, progress, plan.further.get(source.path, frozenset())) for source in draft.sources]
+        manifest = draft.judged(plan, digests, Frames())
+        sums = [digest["sha256"] for digest in digests]
+        lines = b"".join(tarstream.sums_lines(zip(paths, sums, strict=True)))
         tree.write_bytes(SUMS, lines)
         head, statement = _sign(plan, draft, manifest, sizes, draft.content + len(lines))
         tree.write_bytes(FILE_NAME, b"".join(head.parts))
@@ -197,7 +226,7 @@ def _head_sizes(plan: Plan, manifest: int) -> Sizes:
         destination=plan.destination,
         container=plan.container,
         size=canonical.MAX_INTEGER,
-        base=None,
+        base=plan.base,
         artifacts=canonical.MAX_INTEGER,
         content=canonical.MAX_INTEGER,
         tool=f"{TOOL} {plan.version}",
@@ -227,19 +256,20 @@ def _statement(plan: Plan, manifest: bytes, size: int, draft: _Draft) -> Stateme
         destination=plan.destination,
         container=plan.container,
         size=size,
-        base=None,
-        artifacts=len(plan.artifacts),
+        base=plan.base,
+        artifacts=len(plan.artifacts) - len(plan.held),
         content=draft.content,
         tool=f"{TOOL} {plan.version}",
     )
 
 
-def _artifact(item: Collected, digest: bytes) -> Artifact:
+def _artifact(item: Collected, digest: bytes, *, is_held: bool) -> Artifact:
     return Artifact(
         item.source.path,
         item.source.size,
         digest,
         item.purl,
+        stored=not is_held,
         evidence=tuple(sorted(source.path for source, _, _ in item.evidence)),
         custody=item.custody,
     )

@@ -4,6 +4,7 @@ Source: docs/trust.md; the shape is ``schemas/policy.schema.json``, written as T
 """
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -55,12 +56,25 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What artifacts of a purl pattern need; ``approvals`` counts signers beyond the channel's threshold."""
+    """What artifacts of a purl pattern need.
+
+    Attributes:
+        artifacts: the pattern.
+        custody: when given, the rule is for artifacts with a hop of this kind only, for example ``agent``.
+        evidence: whose signature.
+        on_missing: what follows when it is not there.
+        on_withheld: the same where a mirror hides it; None means as ``on_missing``.
+        on_unsigned: the same where the producer signs nothing.
+        approvals: signers beyond the channel's threshold.
+    """
 
     artifacts: str
     evidence: Demand
     on_missing: OnMissing
     approvals: int
+    custody: str | None = None
+    on_withheld: OnMissing | None = None
+    on_unsigned: OnMissing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +107,16 @@ class Policy:
             tuple(value.get("names", {}).get("refuse", [])),
         )
 
-    def requirement_for(self, purl: str) -> Requirement | None:
-        """The first rule that covers a purl."""
-        return next((rule for rule in self.requirements if is_match(purl, rule.artifacts)), None)
+    def requirement_for(self, purl: str, hops: Collection[str] = ()) -> Requirement | None:
+        """The first rule that covers a purl and, where it asks for one, a hop among the kinds of hops of its custody."""
+        return next(
+            (
+                rule
+                for rule in self.requirements
+                if (rule.custody is None or rule.custody in hops) and is_match(purl, rule.artifacts)
+            ),
+            None,
+        )
 
     def is_refused(self, path: str) -> bool:
         """Whether any component of a path is a name that the site does not want in its views (T020).
@@ -129,6 +150,9 @@ def _requirement(said: dict[str, Any]) -> Requirement:
         Demand(said["evidence"]),
         OnMissing(said.get("on_missing", "reject")),
         said.get("approvals", 0),
+        said.get("custody"),
+        OnMissing(said["on_withheld"]) if "on_withheld" in said else None,
+        OnMissing(said["on_unsigned"]) if "on_unsigned" in said else None,
     )
 
 

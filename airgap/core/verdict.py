@@ -4,7 +4,7 @@ A finding is a record, not a boolean, and a verdict has no truth value: who want
 class it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -200,24 +200,3 @@ def judge(findings: Iterable[Finding], *, required: Iterable[Check], held: Reaso
     if held is not None:
         return Verdict(Standing.HELD, held, found)
     return Verdict(Standing.ACCEPTED, None, found)
-
-
-def guarantees(verdict: Verdict, *, artifacts: int, evidenced: int) -> Mapping[str, Mapping[str, str]]:
-    """Which guarantee holds at which boundary, in words.
-
-    Source: Kalu and Davis 2025, section on trust boundaries: provenance, integrity, accountability.
-
-    Args:
-        verdict: of the bundle.
-        artifacts: number of artifacts.
-        evidenced: how many of them have verified evidence of their producer.
-    """
-    passed = "holds" if verdict.standing is Standing.ACCEPTED else "does not hold"
-    read = any(finding.check is Check.CONTENT for finding in verdict.findings)
-    media = "not read: the store holds all of it already" if passed == "holds" and not read else passed
-    producer = f"{evidenced} of {artifacts} artifacts"
-    return {
-        "provenance": {"producer": producer, "exporter": passed},
-        "integrity": {"producer": producer, "exporter": passed, "media": media, "importer": passed},
-        "accountability": {"producer": producer, "exporter": passed},
-    }

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import BufferedReader
 from typing import Final, NamedTuple, Protocol
 
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
+from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.trust import Revoked
 from airgap.core.verdict import Check, Finding, Proof, Result
@@ -25,12 +27,16 @@ MAX_PIECE: Final = 16 * 1024 * 1024
 
 
 class Piece(NamedTuple):
-    """One document of evidence: a signature, an attestation, a key, or data that one of them needs."""
+    """One document of evidence: a signature, an attestation, a key, or data that one of them needs.
+
+    ``file`` is the path of a file that holds exactly the content, where there is one.
+    """
 
     path: str
     role: Role
     media_type: str
     content: bytes
+    file: str = ""
 
     @property
     def name(self) -> str:
@@ -51,7 +57,8 @@ class Subject:
         path: in the bundle.
         purl: of the artifact.
         digests: name to raw digest, computed while the content passed by; ``sha256`` is always there.
-        file: path of a file that holds exactly the content, for the formats that sign the message itself.
+        file: path of a file that holds exactly the content, for the formats that sign the message itself; "" where it
+            was not kept.
     """
 
     path: str
@@ -79,18 +86,28 @@ class Subject:
         known = self.digests.get(algorithm)
         if known is not None:
             return known
-        with open(self.file, "rb") as stream:
+        with self._open() as stream:
             return hashlib.file_digest(stream, algorithm).digest()
 
     @contextmanager
     def message(self) -> Iterator[memoryview]:
         """The content itself, mapped and not read: memory does not grow with its size."""
-        with open(self.file, "rb") as stream:
+        with self._open() as stream:
             if not self.size:
                 yield memoryview(b"")
                 return
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
                 yield view
+
+    def _open(self) -> BufferedReader:
+        """The file with the content.
+
+        Raises:
+            FormatError: nobody kept it; ``evidence/recognise.py`` says who has to.
+        """
+        if not self.file:
+            raise FormatError(f"{self.path}: expected its content at hand, got none")
+        return open(self.file, "rb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

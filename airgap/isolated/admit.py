@@ -133,7 +133,13 @@ def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[byte
         channels={**old.channels, statement.channel: last} if approved.is_new else old.channels,
         manifests=(*others, statement.manifest) if approved.is_new else old.manifests,
         withdrawn=old.withdrawn - healed,
+        recalled=old.recalled - _names(approved) if approved.is_new else old.recalled,
     )
+
+
+def _names(approved: Approved) -> frozenset[str]:
+    """The names in the views that a bundle says anew."""
+    return frozenset(name for entry in approved.manifest.named if (name := files.place(entry.path)))
 
 
 class _Objects:

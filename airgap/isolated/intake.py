@@ -1,14 +1,13 @@
 """Intake: open -> verify -> admit -> views -> receipt. The path a bundle takes into the store."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airgap.bundle.argument import Examined, examine
-from airgap.bundle.contents import NullSink
 from airgap.bundle.head import Head
-from airgap.bundle.rules import Asker
+from airgap.bundle.rules import Asker, Base
 from airgap.core.checkpoint import Checkpoint
 from airgap.core.digest import sha256
 from airgap.core.entries import Artifact
@@ -18,7 +17,9 @@ from airgap.core.manifest import Manifest
 from airgap.core.receipt import receipt_statement
 from airgap.core.trust import Trust, apply_update
 from airgap.core.verdict import Check, Finding, Result, Standing, Verdict
+from airgap.evidence.prove import Prover
 from airgap.isolated.admit import Admitted, Approved, admit, approve, publish
+from airgap.isolated.receipts import prove_growth
 from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
 from airgap.isolated.store.lock import locked
@@ -72,7 +73,7 @@ def take_in(store: Store, paths: Sequence[str], order: Order, *, progress: Calla
         state = store.state()
         asker = _asker(store, state, order)
         if order.is_dry:
-            examined = examine(paths, asker, sink=NullSink(), progress=progress)
+            examined = examine(paths, asker, sink=None, progress=progress)
             return Outcome(examined.verdict, examined, None, None, recovered)
         staging = Staging(store, order.run_id)
         try:
@@ -123,6 +124,7 @@ def _receipt(store: Store, examined: Examined, approved: Approved, state: State,
         verdict=examined.verdict,
         generation=state.generation,
         checkpoint=Checkpoint(store.site, len(history.lines), history.root),
+        earlier=prove_growth(store, history.lines),
     )
     receipt = statement.with_signatures([store.private_key()])
     path = store.layout.receipt(state.generation)
@@ -148,9 +150,10 @@ def _asker(store: Store, state: State, order: Order) -> Asker:
     buffer = scratch()
     believed = store.trust(state.trust)
 
-    def has_base(artifact: Artifact) -> bool:
+    def read_base(artifact: Artifact, further: Set[str]) -> Base | None:
         path = store.layout.object(artifact.sha256)
-        return read_object(path, artifact.sha256, artifact.size, buffer).fault is None
+        reading = read_object(path, artifact.sha256, artifact.size, buffer, further)
+        return Base(reading.digests, path) if reading.fault is None else None
 
     def is_damaged(head: Head, manifest: Manifest) -> bool:
         """Whether a bundle that was imported before can heal something: all its objects are hashed again (T186)."""
@@ -167,7 +170,8 @@ def _asker(store: Store, state: State, order: Order) -> Asker:
         site=store.site,
         history=state,
         allow_gap=order.allow_gap is not None,
-        has_base=has_base,
+        evidence=Prover,
+        read_base=read_base,
         wants_content=is_damaged,
     )
 

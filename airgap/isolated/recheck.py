@@ -1,8 +1,9 @@
 """Recheck: does the store still hold what was signed, by people who are still trusted?
 
-Four looks: bytes (objects against signed manifests, never against the index), structure (views, modes, extra files, index),
-trust (every admitted bundle against today's trust document), history (the ledger's tree and checkpoint). What is damaged
-goes to quarantine and out of the views; nothing is deleted.
+Five looks: bytes (objects against signed manifests, never against the index), structure (views, modes, extra files, index),
+trust (every admitted bundle against today's trust document), evidence (the producers' signatures against today's anchors
+and revocations), history (the ledger's tree and checkpoint). What is damaged goes to quarantine and out of the views; what
+nobody may vouch for any more goes out of the views; nothing is deleted.
 """
 
 import os
@@ -13,6 +14,7 @@ from datetime import datetime
 from airgap.core.errors import BusyError
 from airgap.core.reasons import Reason
 from airgap.isolated.admit import publish, quarantine
+from airgap.isolated.evidenced import Proofs
 from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
@@ -46,12 +48,14 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
         report = Report(recovered=recovered)
         check_history(store, report)
         memory = check_trust(store, state, at, report)
-        damaged, inodes = _check_bytes(store, state, memory, report, progress)
+        proofs = Proofs(store, store.trust(state.trust).trust, at, memory)
+        damaged, inodes = _check_bytes(store, state, proofs, report, progress)
+        proofs.check(state.withdrawn | set(damaged), report)
         check_structure(store, state, memory, inodes, report)
         try:
             upgrade(lock, store.layout.lock)
         except BusyError:
-            if damaged:
+            if damaged or _recalled(memory) != state.recalled:
                 report.add(Look.STRUCTURE, "quarantine", Reason.CHECK_NOT_RUN, expected="the lock", got="another run")
             return report
         _conclude(store, state, memory, report, damaged, at, run_id)
@@ -59,13 +63,14 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
 
 
 def _check_bytes(
-    store: Store, state: State, memory: Memory, report: Report, progress: Callable[[int], None]
+    store: Store, state: State, proofs: Proofs, report: Report, progress: Callable[[int], None]
 ) -> tuple[list[bytes], dict[bytes, int]]:
     """Hash every object; returns the damaged ones, and the inode numbers of all that are there."""
+    memory = proofs.memory
     damaged = []
     inodes = {}
     wanted = [(digest, size) for digest, size in sorted(memory.objects.items()) if digest not in state.withdrawn]
-    for digest, size, reading in read_all(wanted, store.layout.object):
+    for digest, size, reading in read_all(wanted, store.layout.object, proofs.further()):
         report.objects += 1
         report.content += size
         progress(size)
@@ -75,6 +80,8 @@ def _check_bytes(
             )
         if reading.inode:
             inodes[digest] = reading.inode
+        if reading.digests:
+            proofs.digests[digest] = reading.digests
         if reading.fault is None:
             continue
         damaged.append(digest)
@@ -120,9 +127,11 @@ def _conclude(
     run_id: str,
 ) -> None:
     """Quarantine, withdraw, record."""
-    if damaged:
-        _withdraw(store, state, memory, damaged, at, run_id)
+    recalled = _recalled(memory)
+    if damaged or recalled != state.recalled:
+        _republish(store, state, memory, damaged, recalled, at, run_id)
         report.withdrawn = damaged
+        report.recalled = recalled - state.recalled
     store.ledger.append(
         "recheck",
         at,
@@ -131,12 +140,26 @@ def _conclude(
         bytes=report.content,
         findings=len(report.damage),
         withdrawn=[digest.hex() for digest in damaged],
+        recalled=len(report.recalled),
     )
     store.ledger.close(store.private_key())
 
 
-def _withdraw(store: Store, state: State, memory: Memory, damaged: Sequence[bytes], at: datetime, run_id: str) -> None:
-    """Move damaged objects to quarantine and publish a generation that does not show them."""
+def _recalled(memory: Memory) -> frozenset[str]:
+    """The names in the views that nobody may vouch for any more."""
+    return frozenset(name for path in memory.recalled if (name := files.place(path)))
+
+
+def _republish(
+    store: Store,
+    state: State,
+    memory: Memory,
+    damaged: Sequence[bytes],
+    recalled: frozenset[str],
+    at: datetime,
+    run_id: str,
+) -> None:
+    """Move damaged objects to quarantine, and publish a generation that shows what is sound and vouched for."""
     gone = set(damaged)
     left_out = {name for path, digest in memory.names.items() if digest in gone and (name := files.place(path))}
     number = state.generation + 1
@@ -145,9 +168,14 @@ def _withdraw(store: Store, state: State, memory: Memory, damaged: Sequence[byte
             quarantine(store, digest, number)
     staging = Staging(store, run_id)
     try:
-        carry = files.Carry(inodes=store.index.inodes(), source=Shown(store, state).source, left_out=left_out)
+        shown = Shown(store, state)
+        carry = files.Carry(inodes=store.index.inodes(), source=shown.source, left_out=left_out | recalled)
         files.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, carry)
-        new = replace(state, generation=number, withdrawn=state.withdrawn | gone)
+        known: set[str] = set()
+        for name in sorted(state.recalled - recalled - left_out):
+            if source := shown.source(name):  # vouched for again: a recall was taken back
+                files.show(store.disk, source, staging.generation, name, known)
+        new = replace(state, generation=number, withdrawn=state.withdrawn | gone, recalled=recalled)
         publish(store, staging.generation, new, at, manifest=None)
         store.index.conclude(number)
     finally:

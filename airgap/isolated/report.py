@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from airgap.core.entries import Artifact, Document
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
 from airgap.isolated.views import files
@@ -15,6 +16,7 @@ class Look(StrEnum):
     BYTES = "bytes"
     STRUCTURE = "structure"
     TRUST = "trust"
+    EVIDENCE = "evidence"
     HISTORY = "history"
 
 
@@ -27,6 +29,7 @@ class Report:
     content: int = 0
     artifacts: int = 0
     withdrawn: Sequence[bytes] = ()
+    recalled: frozenset[str] = frozenset()
     recovered: Sequence[str] = ()
 
     @property
@@ -49,10 +52,14 @@ class Memory:
     Attributes:
         objects: digest to size in bytes.
         names: path of an artifact or document to digest; newer bundles win.
+        evidenced: path of an artifact that came with evidence to its newest entry and that evidence.
+        recalled: path of an artifact that nobody may vouch for any more to why.
     """
 
     objects: dict[bytes, int] = field(default_factory=dict)
     names: dict[str, bytes] = field(default_factory=dict)
+    evidenced: dict[str, tuple[Artifact, Sequence[Document]]] = field(default_factory=dict)
+    recalled: dict[str, str] = field(default_factory=dict)
 
     def shown(self, path: str) -> bytes | None:
         """The digest of what a generation shows under a path."""

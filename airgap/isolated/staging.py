@@ -28,6 +28,7 @@ class Staging:
         self.generation = os.path.join(self.root, "generation")
         self._shown = self.generation
         self._count = 0
+        self._aside: dict[str, str] = {}
         self._known: set[str] = set()
         self._fd = -1
         self._is_large = False
@@ -42,7 +43,10 @@ class Staging:
         shown = files.place(entry.path)
         if shown is not None and (folder := shown.rpartition("/")[0]) not in self._known:
             files.make_folders(self._disk, self._shown, folder, self._known)
-        self._fd = self._disk.create(self.path(self._count, entry))
+        path = self.path(self._count, entry)
+        if shown is None:
+            self._aside[entry.path] = path
+        self._fd = self._disk.create(path)
         self._is_large = entry.size >= LARGE
         self._count += 1
 
@@ -71,6 +75,15 @@ class Staging:
             self._ahead.append(self._thread.submit(self._disk.close, fd))
         else:
             self._disk.close(fd)
+
+    def kept(self, entry: Entry) -> str:
+        """Path of the file that holds all of an entry that ended.
+
+        Raises:
+            StoreError: the disk failed.
+        """
+        self.settle()
+        return self._aside.get(entry.path) or f"{self._shown}/{files.place(entry.path)}"
 
     def start_over(self) -> None:
         """Begin another, empty generation; what was staged stays where it is until it is discarded."""

@@ -67,7 +67,7 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
     found = set()
     for path in files.names(folder):
         digest = memory.shown(path)
-        if digest is None or digest in state.withdrawn:
+        if digest is None or digest in state.withdrawn or path in state.recalled:
             report.add(Look.STRUCTURE, path, Reason.EXTRA_FILE, expected="names of signed manifests", got="another file")
             continue
         found.add(path)
@@ -76,7 +76,7 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
             report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected=f"object {digest.hex()}", got="another file")
     for path, digest in sorted(memory.names.items()):
         shown = files.place(path)
-        if shown is not None and shown not in found and digest not in state.withdrawn:
+        if shown is not None and shown not in found and digest not in state.withdrawn and shown not in state.recalled:
             report.add(Look.STRUCTURE, shown, Reason.VIEW_MISMATCH, expected="a file", got="none")
     if os.path.realpath(store.layout.current) != os.path.realpath(folder):
         report.add(Look.STRUCTURE, "current", Reason.VIEW_MISMATCH, expected=folder, got="another folder")

@@ -1,6 +1,7 @@
 """Two looks of a recheck: is the ledger whole, and are the signers of what is stored still believed?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -34,14 +35,19 @@ def check_trust(store: Store, state: State, at: datetime, report: Report) -> Mem
     if trusts[0].expires <= at:
         got = f"version {trusts[0].version}, expired {format_time(trusts[0].expires)}"
         report.add(Look.TRUST, "trust document", Reason.TRUST_EXPIRED, expected="one in force", got=got)
-    for digest in state.manifests:
-        _check_bundle(store, digest, trusts, memory, report)
+    left = {digest: why for digest in state.manifests if (why := _check_bundle(store, digest, trusts, memory, report))}
+    if left:
+        _withdraw_bundles(store, state, left, memory, report)
     report.artifacts = sum(path.startswith("artifacts/") for path in memory.names)
     return memory
 
 
-def _check_bundle(store: Store, digest: bytes, trusts: Sequence[Trust], memory: Memory, report: Report) -> None:
-    """One admitted bundle: is it still what was admitted, and would its signers still be believed?"""
+def _check_bundle(store: Store, digest: bytes, trusts: Sequence[Trust], memory: Memory, report: Report) -> str | None:
+    """One admitted bundle: is it still what was admitted, and would its signers still be believed?
+
+    Returns:
+        Why its signers are not believed any more, None when they are, or when nobody can say.
+    """
     subject = f"manifests/{digest.hex()}.head"
     try:
         heard = store.head(digest)
@@ -49,14 +55,36 @@ def _check_bundle(store: Store, digest: bytes, trusts: Sequence[Trust], memory: 
             raise FormatError("head: expected the manifest it is named after, got another")
         _learn(heard, memory)
         _authenticate(heard, trusts)
-        _check_recalls(heard, trusts[0], report)
+        _check_recalls(heard, trusts[0], memory, report)
     except StoreError as exc:
         report.add(Look.TRUST, subject, Reason.OBJECT_MISSING, expected="the head of the bundle", got=exc.message)
     except FormatError as exc:
-        reason = Reason.TRUST_WITHDRAWN if exc.reason in _WITHDRAWN else exc.reason
+        is_withdrawn = exc.reason in _WITHDRAWN
+        reason = Reason.TRUST_WITHDRAWN if is_withdrawn else exc.reason
         report.add(Look.TRUST, subject, reason, expected="a bundle of people who are trusted", got=exc.message)
+        return exc.message if is_withdrawn else None
     else:
         report.add(Look.TRUST, subject, None, got=f"{heard.statement.channel} {heard.statement.sequence}")
+    return None
+
+
+def _withdraw_bundles(store: Store, state: State, left: Mapping[bytes, str], memory: Memory, report: Report) -> None:
+    """Name what nobody but signers who are not believed any more has signed (T211)."""
+    theirs: dict[str, tuple[bytes, str, str]] = {}
+    for digest, why in left.items():
+        for artifact in store.head(digest).manifest().artifacts:
+            theirs[artifact.path] = (artifact.sha256, artifact.purl, why)
+    for digest in state.manifests:
+        if digest in left:
+            continue
+        with suppress(FormatError, StoreError):  # reported already; what cannot be read vouches for nothing
+            for artifact in store.head(digest).manifest().artifacts:
+                if theirs.get(artifact.path, (b"",))[0] == artifact.sha256:
+                    del theirs[artifact.path]
+    for path, (sha256, purl, why) in sorted(theirs.items()):
+        if memory.names.get(path) == sha256:
+            memory.recalled[path] = why
+            report.add(Look.TRUST, purl, Reason.TRUST_WITHDRAWN, expected="a signer who is trusted", got=why)
 
 
 def _authenticate(heard: Heard, trusts: Sequence[Trust]) -> Authentic:
@@ -87,15 +115,24 @@ def _authenticate(heard: Heard, trusts: Sequence[Trust]) -> Authentic:
 def _learn(heard: Heard, memory: Memory) -> None:
     """Remember what a bundle says; of an untrusted one too, so that its files are not taken for strangers."""
     manifest = heard.manifest()
+    documents = {document.path: document for document in manifest.documents}
     for entry in manifest.named:
         memory.objects[entry.sha256] = entry.size
         memory.names[entry.path] = entry.sha256
+    for artifact in manifest.artifacts:
+        if artifact.evidence:
+            memory.evidenced[artifact.path] = (artifact, [documents[path] for path in artifact.evidence])
+        elif memory.evidenced:
+            memory.evidenced.pop(artifact.path, None)
 
 
-def _check_recalls(heard: Heard, trust: Trust, report: Report) -> None:
+def _check_recalls(heard: Heard, trust: Trust, memory: Memory, report: Report) -> None:
     """Artifacts of a bundle that were recalled since."""
     for artifact in heard.manifest().artifacts if trust.revoked_digests or trust.revoked_artifacts else ():
         revoked = trust.revocation_of(artifact.purl, artifact.sha256)
         if revoked:
             got = f"recalled {format_time(revoked.date)}: {revoked.reason}"
+            memory.recalled[artifact.path] = got
             report.add(Look.TRUST, artifact.purl, Reason.REVOKED_ARTIFACT, expected="artifacts in force", got=got)
+        else:
+            memory.recalled.pop(artifact.path, None)  # a newer bundle gives the name to something else

@@ -199,9 +199,12 @@ def test_another_signer_signs_in_place(tmp_path: Path, folder: Path, container: 
 
 
 def test_volumes_in_several_folders_are_signed_where_they_lie(tmp_path: Path, folder: Path) -> None:
-    anchor = {"name": "a", "kind": "pem", "pin": "x" * 8000, "artifacts": ["pkg:*"], "settings": {}}
+    anchors = [
+        {"name": f"a{number}", "kind": "pem", "pin": "x" * 8000, "artifacts": ["pkg:*"], "settings": {}}
+        for number in range(8)
+    ]
     # updates of 85 kB push the envelope area across the end of the first volume
-    update = Envelope.from_value(trust_envelope(document(2, anchors=[anchor] * 8)))
+    update = Envelope.from_value(trust_envelope(document(2, anchors=anchors)))
     first, *others = exported(request(folder), tmp_path / "x", volume_size=90_000, updates=[update]).paths
     (tmp_path / "elsewhere").mkdir()
     moved = [os.path.join(tmp_path, "elsewhere", os.path.basename(path)) for path in others]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from airgap.connected.collect.files import EVIDENCE, collect_files
+from airgap.connected.collect.files import collect_files
+from airgap.connected.collect.suffixes import EVIDENCE
 from airgap.connected.collected import Collected
 from airgap.connected.request import FilesSource
 from airgap.core.entries import Loss, Role

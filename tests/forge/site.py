@@ -12,6 +12,7 @@ from airgap.bundle.rules import Asker
 from airgap.core.policy import PRESETS, Policy
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Finding, Standing, Verdict
+from airgap.evidence.prove import Prover
 from airgap.isolated.intake import Order, Outcome, take_in
 from airgap.isolated.setup import set_up
 from airgap.isolated.store.store import Store
@@ -35,7 +36,9 @@ def take(store: Store, *paths: str, at: datetime = NOW, **order: Any) -> Outcome
 
 def asker(*, trust: bytes | None = None, policy: str = PRESETS["standard"], at: datetime = NOW, **more: Any) -> Asker:
     """Somebody who verifies without a store."""
-    return Asker(trust=open_trust(trust or trust_file()), policy=Policy.parse(policy), at=at, **more)
+    return Asker(
+        trust=open_trust(trust or trust_file()), policy=Policy.parse(policy), at=at, **{"evidence": Prover, **more}
+    )
 
 
 def look_at(*paths: str, **asked: Any) -> Examined:

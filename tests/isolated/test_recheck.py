@@ -194,10 +194,13 @@ def test_a_revoked_signer_withdraws_trust_from_what_is_stored(tmp_path: object) 
     update = trust_of("alice", "bob", version=2, revoked_keys=("bob",))
     update_trust(scene.open(), signed(update, "alice").encode(), scene.order())
 
-    (finding,) = scene.check().damage
+    finding, *artifacts = scene.check().damage
     assert (finding.check, finding.reason) == ("trust", Reason.TRUST_WITHDRAWN)
     assert finding.subject == f"manifests/{bundle.manifest.hex()}.head"
     assert finding.got.endswith("is revoked")
+    assert {(item.subject, item.reason) for item in artifacts} == {
+        (artifact.purl, Reason.TRUST_WITHDRAWN) for artifact in scene.open().head(bundle.manifest).manifest().artifacts
+    }
 
 
 @pytest.mark.parametrize(("channels", "by"), [(("main", "other"), "bob"), (("other",), "bob"), (("other",), "alice")])
@@ -393,7 +396,7 @@ def test_a_signature_that_no_document_of_the_store_knows_withdraws_trust(tmp_pat
     with open(theirs.path, "rb") as file, open(head, "r+b") as other:
         other.write(file.read(os.path.getsize(head)))
 
-    (finding,) = scene.check().damage
+    finding = scene.check().damage[0]
     assert (finding.reason, finding.got.partition(",")[0]) == (
         Reason.TRUST_WITHDRAWN,
         "envelope: expected signatures by known keys",

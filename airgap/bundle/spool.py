@@ -1,0 +1,54 @@
+"""What is kept while a bundle is only verified: documents, and the artifacts whose evidence signs the content itself.
+
+It lies in a private folder that is gone when the run ends, whatever ends it.
+"""
+
+import os
+import tempfile
+from collections.abc import Container, Sequence
+from typing import BinaryIO, Self
+
+from airgap.core.entries import Document, Entry
+
+
+class Spool:
+    """A sink that keeps what evidence will be judged by.
+
+    Args:
+        wanted: paths of the artifacts to keep; looked at when an artifact starts.
+    """
+
+    def __init__(self, wanted: Container[str]) -> None:
+        self._wanted = wanted
+        self._folder = tempfile.TemporaryDirectory(prefix="airgap-")
+        self._files: dict[str, str] = {}
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._folder.cleanup()
+
+    def begin(self, entry: Entry) -> None:
+        """An entry starts."""
+        if isinstance(entry, Document) or entry.path in self._wanted:
+            path = self._files[entry.path] = os.path.join(self._folder.name, str(len(self._files)))
+            self._file = open(path, "xb")  # noqa: SIM115 -- closed at the end of the entry
+
+    def write(self, views: Sequence[memoryview]) -> None:
+        """More of its content."""
+        if self._file is not None:
+            self._file.writelines(views)
+
+    def end(self) -> None:
+        """All of its content was written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def kept(self, entry: Entry) -> str:
+        """Path of the file that holds an entry, "" when it was not kept."""
+        return self._files.get(entry.path, "")

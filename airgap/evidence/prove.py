@@ -1,0 +1,267 @@
+"""Which verifier judges what: all pieces of evidence of one artifact, and the findings about them.
+
+A piece that is named after another piece signs that one: ``SHA256SUMS.asc`` is about ``SHA256SUMS``, and what it proves
+reaches the artifact through the list.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from importlib import import_module
+from typing import Final, cast
+
+from airgap.core.anchors import Anchor, Kind
+from airgap.core.entries import Artifact, Document, Role
+from airgap.core.errors import AirgapError
+from airgap.core.reasons import Reason
+from airgap.core.trust import Trust
+from airgap.core.verdict import Check, Finding, Proof, Result
+from airgap.evidence import sums
+from airgap.evidence.recognise import Format, Needs, needs, recognise
+from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Pins, Subject, Verifier
+
+Stored = Sequence[tuple[Document, str]]
+"""Documents of an artifact, each with the path of a file that holds it."""
+
+MODULES: Final[Mapping[Format, str]] = {
+    Format.OPENPGP: "openpgp",
+    Format.MINISIGN: "minisign",
+    Format.SIGNIFY: "signify",
+    Format.SSHSIG: "sshsig",
+    Format.CMS: "cms",
+    Format.RAW: "raw",
+    Format.COSIGN_BLOB: "cosign_blob",
+    Format.DSSE: "dsse",
+    Format.SIGSTORE: "sigstore",
+    Format.PEP740: "pypi",
+    Format.NPM_SIGNATURE: "npm",
+    Format.NPM_ATTESTATION: "npm_attestations",
+    Format.MODEL_SIGNING: "model_signing",
+    Format.COSIGN_IMAGE: "cosign_image",
+    Format.DEBIAN: "debian",
+}
+"""Loaded when such evidence is met: a store of plain files never loads an X.509 verifier."""
+
+ANCHORS: Final[Mapping[Format, frozenset[Kind]]] = {
+    Format.OPENPGP: frozenset({Kind.OPENPGP}),
+    Format.MINISIGN: frozenset({Kind.MINISIGN}),
+    Format.SIGNIFY: frozenset({Kind.SIGNIFY}),
+    Format.SSHSIG: frozenset({Kind.SSH}),
+    Format.CMS: frozenset({Kind.X509}),
+    Format.RAW: frozenset({Kind.PEM}),
+    Format.COSIGN_BLOB: frozenset({Kind.COSIGN}),
+    Format.DSSE: frozenset({Kind.PEM, Kind.COSIGN}),
+    Format.SIGSTORE: frozenset({Kind.SIGSTORE, Kind.COSIGN, Kind.PEM}),
+    Format.PEP740: frozenset({Kind.SIGSTORE}),
+    Format.NPM_SIGNATURE: frozenset({Kind.NPM}),
+    Format.NPM_ATTESTATION: frozenset({Kind.SIGSTORE, Kind.NPM}),
+    Format.MODEL_SIGNING: frozenset({Kind.MODEL, Kind.X509, Kind.SIGSTORE}),
+    Format.COSIGN_IMAGE: frozenset({Kind.COSIGN, Kind.SIGSTORE}),
+    Format.DEBIAN: frozenset({Kind.DEBIAN}),
+}
+"""Which anchors say whose signature of a format is expected."""
+
+
+class Prover:
+    """Judges evidence by one trust document at one time.
+
+    Args:
+        trust: the document in force; None to judge without any anchor, so that nothing can be verified, only refuted.
+        at: now, UTC.
+    """
+
+    def __init__(self, trust: Trust | None, at: datetime) -> None:
+        self._trust = trust
+        self._at = at
+        self._lists: dict[tuple[object, ...], list[Finding]] = {}
+
+    def needs(self, _: Artifact, documents: Stored) -> tuple[frozenset[str], bool]:
+        """What has to be at hand when ``prove`` is called: further digests, and whether the content itself."""
+        wanted = Needs()
+        for piece in self._pieces(documents):
+            wanted |= needs(piece)
+        return wanted.digests, wanted.is_message
+
+    def prove(self, artifact: Artifact, documents: Stored, digests: Mapping[str, bytes], file: str) -> list[Finding]:
+        """All findings about an artifact's evidence; none when it has none.
+
+        Args:
+            artifact: whose SHA-256 was compared with its content already.
+            documents: its evidence.
+            digests: further digests of its content, by hashlib's names.
+            file: that holds its content, "" when ``needs`` did not ask for it.
+        """
+        subject = Subject(
+            path=artifact.path,
+            purl=artifact.purl,
+            size=artifact.size,
+            digests={"sha256": artifact.sha256, **digests},
+            file=file,
+        )
+        pins = Pins(
+            anchors=tuple(anchor for anchor in self._anchors if anchor.covers(artifact.purl)),
+            at=self._at,
+            revoked=self._trust.revoked_keys if self._trust else {},
+        )
+        return expect(_Case(subject, self._pieces(documents), pins, self._lists).judge(), pins)
+
+    @cached_property
+    def _anchors(self) -> Sequence[Anchor]:
+        return tuple(map(Anchor.read, self._trust.anchors)) if self._trust else ()
+
+    def _pieces(self, documents: Stored) -> list[Piece]:
+        return [read_piece(document, file) for document, file in documents]
+
+
+def read_piece(document: Document, file: str) -> Piece:
+    """A document of evidence from a file; what is not what the manifest signed is not read further."""
+    content = b""
+    if file and document.size <= MAX_PIECE:
+        with open(file, "rb") as stream:
+            content = stream.read(document.size + 1)
+        if hashlib.sha256(content).digest() != document.sha256:
+            content = b""
+    return Piece(document.path, document.role, document.media_type, content, file)
+
+
+class _Case:
+    """The evidence of one artifact."""
+
+    def __init__(
+        self, subject: Subject, pieces: Sequence[Piece], pins: Pins, lists: dict[tuple[object, ...], list[Finding]]
+    ) -> None:
+        self._subject = subject
+        self._pieces = pieces
+        self._pins = pins
+        self._lists = lists
+        self._signed = {piece.path: signed for piece in pieces if (signed := _signed_by(piece, pieces))}
+
+    def judge(self) -> list[Finding]:
+        """The findings of all pieces that say something, in the order of their paths."""
+        findings: list[Finding] = []
+        for piece in self._pieces:
+            if piece.role not in {Role.SIGNATURE, Role.ATTESTATION} or _is_read_by_debian(piece, self._pieces):
+                continue
+            if piece.path in self._signed:
+                if not sums.is_list(self._signed[piece.path]):
+                    findings += self._about(self._signed[piece.path], piece)
+            else:
+                findings += self._judge_piece(piece)
+        return findings
+
+    def _judge_piece(self, piece: Piece) -> list[Finding]:
+        found = recognise(piece)
+        if found is Format.OPENPGP_CLEAR:
+            return self._judge_clear(piece)
+        if sums.is_list(piece) and (found in {None, Format.RAW, Format.SUMS} or self._signatures_of(piece)):
+            return self._judge_list(piece)
+        if found is None:
+            return [_unsupported(self._subject, piece, "no verifier knows this kind of evidence")]
+        return self._run(found, self._subject, piece)
+
+    def _judge_list(self, listing: Piece) -> list[Finding]:
+        """A checksum list vouches for an artifact as far as somebody signed the list."""
+        signatures = self._signatures_of(listing)
+        if not signatures:
+            return [_unsupported(self._subject, listing, "a checksum list that nobody signed")]
+        inner = [finding for signature in signatures for finding in self._about(listing, signature)]
+        return [self._through(listing, listing.content, finding) for finding in inner]
+
+    def _judge_clear(self, piece: Piece) -> list[Finding]:
+        """A clearsigned list: only the text that the library hands out was signed."""
+        from airgap.evidence import openpgp  # noqa: PLC0415 -- loaded when such evidence is met
+
+        text, findings = openpgp.read_clear(self._subject, piece, self._beside(piece), self._pins)
+        if text is None:
+            return findings
+        return [self._through(piece, text, finding) for finding in findings]
+
+    def _through(self, listing: Piece, text: bytes, signed_by: Finding) -> Finding:
+        """What the signature of a list says about the artifact."""
+        finding = sums.verify_list(self._subject, listing, text, signed_by)
+        # whose signature was expected is said by the kind of the signature, not by the list's
+        return replace(finding, kind=signed_by.kind) if finding.result is Result.UNTRUSTED_KEY else finding
+
+    def _about(self, signed: Piece, signature: Piece) -> list[Finding]:
+        """What a signature says about another piece; the same for all artifacts that the piece stands beside."""
+        key = (signed.path, signature.path, tuple(anchor.name for anchor in self._pins.anchors))
+        if key not in self._lists:
+            digests = {"sha256": hashlib.sha256(signed.content).digest()}
+            subject = Subject(
+                path=signed.path, purl=self._subject.purl, size=len(signed.content), digests=digests, file=signed.file
+            )
+            found = recognise(signature)
+            self._lists[key] = (
+                [_unsupported(subject, signature, "no verifier knows this kind of evidence")]
+                if found is None or found not in MODULES
+                else self._run(found, subject, signature)
+            )
+        return self._lists[key]
+
+    def _run(self, found: Format, subject: Subject, piece: Piece) -> list[Finding]:
+        """Call a verifier; one that raises has met what it should have refused, so that counts as refused."""
+        if found is Format.RAW and self._pins.of(Kind.COSIGN) and not self._pins.of(Kind.PEM):
+            found = Format.COSIGN_BLOB  # its signature is a raw one; whose it should be tells them apart
+        verify = cast("Verifier", import_module(f"airgap.evidence.{MODULES[found]}").verify)
+        try:
+            return verify(subject, piece, self._beside(piece), self._pins)
+        except (AirgapError, OSError) as exc:
+            text = exc.message if isinstance(exc, AirgapError) else os.strerror(exc.errno or 0)
+            return [Bench.of(subject, piece, found).failed("evidence that can be judged", text)]
+
+    def _beside(self, piece: Piece) -> list[Piece]:
+        return [other for other in self._pieces if other is not piece]
+
+    def _signatures_of(self, signed: Piece) -> list[Piece]:
+        return [piece for piece in self._pieces if (it := self._signed.get(piece.path)) and it.path == signed.path]
+
+
+def expect(findings: list[Finding], pins: Pins) -> list[Finding]:
+    """Hold an artifact to what the site expects: who pins a key for it has said whose signature counts.
+
+    A signature by somebody else alone is then no unknown good deed but a substitution, and speaks against the artifact.
+    """
+    expected = {anchor.kind for anchor in pins.anchors}
+    if any(finding.result is Result.VERIFIED for finding in findings):
+        return findings
+    return [
+        replace(finding, reason=Reason.EVIDENCE_UNTRUSTED)
+        if finding.result is Result.UNTRUSTED_KEY and expected & _kinds_of(finding)
+        else finding
+        for finding in findings
+    ]
+
+
+def _kinds_of(finding: Finding) -> frozenset[Kind]:
+    return ANCHORS.get(Format(finding.kind), frozenset()) if finding.kind in set(Format) else frozenset()
+
+
+def _signed_by(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
+    """The piece that this one, by its name, is a signature of."""
+    if piece.role is not Role.SIGNATURE:
+        return None
+    folder, _, name = piece.path.rpartition("/")
+    for other in pieces:
+        if other is not piece and other.path.rpartition("/")[0] == folder and name.startswith(f"{other.name}."):
+            return other
+    return None
+
+
+def _is_read_by_debian(piece: Piece, pieces: Sequence[Piece]) -> bool:
+    """Whether the verifier of the Debian chain reads a piece together with another one."""
+    return piece.name == "Release.gpg" and any(other.name == "Release" for other in pieces)
+
+
+def _unsupported(subject: Subject, piece: Piece, got: str) -> Finding:
+    return Finding(
+        check=Check.EVIDENCE,
+        subject=subject.path,
+        kind=piece.role,
+        result=Result.UNSUPPORTED,
+        expected="a kind of evidence that can be verified",
+        got=f"{piece.path}: {got}",
+        proof=Proof(document=piece.path, covers=subject.covers),
+    )
