@@ -21,14 +21,14 @@ from airgap.evidence.pubkey import strict_base64
 _MODULES: Final[Mapping[Kind, str]] = {
     Kind.OPENPGP: "openpgp",
     Kind.DEBIAN: "openpgp",
-    Kind.NPM: "npm",
-    Kind.SIGSTORE: "sigstore",
+    Kind.NPM: "npm_keys",
+    Kind.SIGSTORE: "trusted_root",
     Kind.MINISIGN: "minisign",
     Kind.SIGNIFY: "signify",
     Kind.SSH: "sshsig",
     Kind.X509: "cms",
     Kind.MODEL: "model_signing",
-    Kind.COSIGN: "cosign_image",
+    Kind.COSIGN: "cosign_blob",
     Kind.PEM: "raw",
 }
 """Each format's own module reads its key files; loaded when one is read."""
@@ -126,7 +126,7 @@ def held_material(kind: Kind, pin: str, raw: bytes) -> bytes | None:
     """
     if not _RULES[kind].holds_material:
         return None
-    held = _certificate(raw) if kind is Kind.X509 else raw
+    held = _certificate(pin, raw) if kind is Kind.X509 else raw
     _check_material(kind, pin, held)
     return held
 
@@ -244,17 +244,11 @@ def _check_material(kind: Kind, pin: str, held: bytes) -> None:
         raise FormatError(f"{MATERIAL}: expected the key {min(missing)}, got others")
 
 
-def _certificate(raw: bytes) -> bytes:
-    """A certificate in DER, whichever way the file writes it."""
-    from cryptography import x509  # noqa: PLC0415 -- only where a CA is added
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+def _certificate(pin: str, raw: bytes) -> bytes:
+    """The pinned one of a file's certificates, in DER: that is what the pin is the digest of."""
+    from airgap.evidence.certificates import der_of, pin_of, read_certificates  # noqa: PLC0415 -- only where a CA is added
 
-    if b"-----BEGIN " not in raw:
-        return raw
-    try:
-        return x509.load_pem_x509_certificate(raw).public_bytes(Encoding.DER)
-    except ValueError as exc:
-        raise FormatError("certificate: expected one in PEM or DER, got other bytes") from exc
+    return next((der_of(one) for one in read_certificates(raw) if pin_of(one) == pin), raw)
 
 
 def _kinds(raw: bytes) -> tuple[Kind, ...]:
@@ -277,7 +271,7 @@ _FORMS: Final[Sequence[tuple[bytes, tuple[Kind, ...]]]] = (
     (rb"untrusted comment: .* public key$", (Kind.SIGNIFY,)),
     # both programs write the same 42 bytes, and make different signatures with them
     (rb"untrusted comment: |RW", (Kind.SIGNIFY, Kind.MINISIGN)),
-    (rb"(?:\S+ )?(?:ssh-|ecdsa-sha2-|sk-)", (Kind.SSH,)),
+    (rb"(?:\S+ ){0,2}(?:ssh-|ecdsa-sha2-|sk-)", (Kind.SSH,)),
 )
 
 

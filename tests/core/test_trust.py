@@ -74,6 +74,10 @@ def test_a_trust_document_is_read_as_it_is_written() -> None:
         pytest.param(put("signers", "root", "keys", 0, to="QUJD\n"), "pattern", id="T131 newline"),
         pytest.param(put("anchors", to=[{**ANCHOR, "kind": "other"}]), "enum", id="unknown anchor"),
         pytest.param(put("revoked", to=revoked(digests="cd" * 32 + "\n")), "pattern", id="digest with a newline"),
+        pytest.param(put("revoked", to=revoked(digests="cd" * 20)), "pattern", id="digest of 40 digits"),
+        pytest.param(put("revoked", to=revoked(keys="cd" * 20 + "\n")), "pattern", id="fingerprint with a newline"),
+        pytest.param(put("revoked", to=revoked(keys="CD" * 20)), "pattern", id="fingerprint in upper case"),
+        pytest.param(put("revoked", to=revoked(keys="cd" * 26)), "pattern", id="neither key id nor fingerprint"),
     ],
 )
 def test_a_trust_document_of_another_shape_is_refused(edit: Edit[Any], got: str) -> None:
@@ -135,6 +139,11 @@ SPKI = ROOT.public.spki
             put("channels", "main", "destinations", to=["lab", "a"]),
             "trust document: expected sorted lists and nothing revoked twice, got another encoding",
             id="T091 another order of sites",
+        ),
+        pytest.param(
+            put("anchors", to=[ANCHOR, {**ANCHOR, "pin": "another"}]),
+            "trust document: expected every anchor name once, got one name twice",
+            id="two anchors of one name",
         ),
         pytest.param(
             put("revoked", "digests", to=revoked(digests="cd" * 32)["digests"] * 2),
@@ -218,6 +227,14 @@ def test_t141_a_revoked_key_makes_every_signature_beside_it_worthless() -> None:
     assert caught.value.message == (
         f"signature: expected keys in force, got key {ALICE.public.key_id[:16]}, which is revoked"
     )
+
+
+@pytest.mark.parametrize("what", ["ab" * 20, "ab" * 32])
+def test_a_producers_key_is_revoked_by_fingerprint_or_key_id(what: str) -> None:
+    read = trust(revoked=revoked(keys=what))
+
+    assert read.revoked_keys[what].reason == "stolen"
+    assert read.signers_of(signed_by(ALICE), at=None) == {"alice"}
 
 
 def test_an_artifact_is_revoked_by_digest_or_by_pattern() -> None:

@@ -42,6 +42,7 @@ class Trust:
             must(1 <= role["threshold"] <= len(role["signers"]))
             must(role.get("artifacts", True) and is_sorted(role.get("destinations", [])))
         must(len({one["name"] for one in said["anchors"]}) == len(said["anchors"]))
+        must(all(one["artifacts"] for one in said["anchors"]))
         for revoked in said["revoked"].values():
             must(len({one["what"] for one in revoked}) == len(revoked))
         self.revoked = {one["what"] for one in said["revoked"]["keys"]}

@@ -26,7 +26,7 @@ from tests.forge import text
 from tests.forge.build import bundle
 from tests.forge.edit import drop, put
 from tests.forge.keys import MALLORY, hybrid, key
-from tests.forge.trust import document, trust_file
+from tests.forge.trust import document, revoked, trust_file
 from tests.second_reader import reader, signing, values
 from tests.second_reader.reader import Entry, read
 from tests.second_reader.values import Refused
@@ -322,6 +322,7 @@ def test_both_readers_expect_the_same_frame(size: int) -> None:
 
 
 ODD_VALUES = [
+    *("up", "ab" * 20, "AB" * 20),
     *(None, True, 0, -1, 2**53, 1.5, "", "a\n", "main", "a" * 64, "A" * 64, [], {}, [1], {"é": 1}, {"a": {"é": 1}}),
     *("2026-11-20T00:00:00Z", "2026-11-20T24:00:00Z", "1969-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "directory"),
     *("artifacts/files/A.txt", "documents/files/con", "pkg:generic/%61", "pkg:generic/a", "key", ["alice", "alice"]),
@@ -363,6 +364,9 @@ def test_both_readers_judge_signed_documents_with_one_change_alike(tmp_path_fact
 @given(st.data())
 @settings(max_examples=200)
 def test_both_readers_judge_trust_documents_with_one_change_alike(data: st.DataObject) -> None:
-    raw = trust_file(data.draw(changes(document())))
+    anchors = [
+        {"artifacts": ["pkg:*"], "kind": "pem", "name": n, "pin": "QUJD", "settings": {"a": "b"}} for n in ("up", "main")
+    ]
+    raw = trust_file(data.draw(changes(document(anchors=anchors, revoked=revoked(keys="ab" * 20, digests="cd" * 32)))))
 
     assert verdict(lambda _: signing.pinned(raw), "") == verdict(lambda _: open_trust(raw), "")
