@@ -24,6 +24,12 @@ trust = typer.Typer(help="Make, read and move trust documents.", epilog=EPILOG, 
 anchor = typer.Typer(
     help="Pin the producers whose signatures a site believes.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
+receipt = typer.Typer(
+    help="Read what a site says about a bundle that it imported.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 ledger = typer.Typer(
     help="Read a store's history and prove that it is whole.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
@@ -104,4 +110,4 @@ def _register() -> None:
         return
     from airgap.cli import commands
 
-    commands.register(app, trust, anchor, ledger)
+    commands.register(app, trust, anchor, receipt, ledger)

@@ -16,8 +16,11 @@ from airgap.cli import (
     keygen,
     ledger,
     listing,
+    receipt,
     recover,
+    request,
     sign,
+    trace,
     trust,
     verify,
 )
@@ -37,6 +40,8 @@ _COMMANDS: Named = (
     ("check", check.check),
     ("list", listing.list_artifacts),
     ("show", listing.show),
+    ("trace", trace.trace),
+    ("request", request.request),
     ("recover", recover.recover),
 )
 _TRUST: Named = (
@@ -49,14 +54,19 @@ _TRUST: Named = (
     ("update", trust.update),
 )
 _ANCHOR: Named = (("add", anchor.add), ("list", anchor.list_anchors), ("remove", anchor.remove))
+_RECEIPT: Named = (("show", receipt.show),)
 _LEDGER: Named = (("show", ledger.show), ("verify", ledger.verify))
 
 
-def register(app: typer.Typer, trusts: typer.Typer, anchors: typer.Typer, ledgers: typer.Typer) -> None:
+def register(
+    app: typer.Typer, trusts: typer.Typer, anchors: typer.Typer, receipts: typer.Typer, ledgers: typer.Typer
+) -> None:
     """Hang the commands into the tree, in the order of the story."""
-    for tree, commands in ((app, _COMMANDS), (trusts, _TRUST), (anchors, _ANCHOR), (ledgers, _LEDGER)):
+    trees = ((app, _COMMANDS), (trusts, _TRUST), (anchors, _ANCHOR), (receipts, _RECEIPT), (ledgers, _LEDGER))
+    for tree, commands in trees:
         for name, command in commands:
             tree.command(name, epilog=EPILOG)(command)
     trusts.add_typer(anchors, name="anchor")
     app.add_typer(trusts, name="trust")
+    app.add_typer(receipts, name="receipt")
     app.add_typer(ledgers, name="ledger")

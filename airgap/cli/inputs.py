@@ -14,8 +14,11 @@ from airgap.core.keys import ENTROPY, PrivateKey, PublicKey, is_encrypted, parse
 from airgap.core.names import check_token
 
 if TYPE_CHECKING:
+    from typer import Context
+
     from airgap.core.envelope import Envelope
     from airgap.core.trust import Believed, Trust
+    from airgap.core.wish import Wish
 
 MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_REASON = 500
@@ -176,6 +179,39 @@ def private_keys(paths: Sequence[str]) -> list[PrivateKey]:
         except UsageError as exc:
             raise UsageError(f"{path}: {exc.message}") from exc
     return keys
+
+
+def site_key(path: str) -> PublicKey:
+    """A site's public key: ``site.pub.pem`` of its store.
+
+    Raises:
+        UsageError: the file cannot be read, or holds something else.
+    """
+    keys = parse_public(read_document(path))
+    if len(keys) != 1:
+        raise UsageError(f"{path}: expected a site's one key, got {len(keys)}")
+    return keys[0]
+
+
+def site_wish(path: str, key: PublicKey) -> "Wish":
+    """What a site asks for, in a file that its key signed.
+
+    Raises:
+        FormatError: it did not, or this is no request of a site.
+    """
+    from airgap.core.wish import Wish
+
+    raw = read_document(path)
+    try:
+        return Wish.open(raw, key)
+    except FormatError as exc:
+        raise FormatError(f"{path}: {exc.message}", reason=exc.reason) from exc
+
+
+def is_typed(context: "Context", name: str) -> bool:
+    """Whether an option was given on the command line, and does not come from the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def named_keys(said: str) -> tuple[str, tuple[PublicKey, ...]]:

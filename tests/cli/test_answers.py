@@ -21,11 +21,15 @@ from airgap.core.keys import Algorithm
 from airgap.core.reasons import Reason
 from airgap.core.schema import load
 from airgap.core.verdict import Standing
+from airgap.isolated.receipts import read_kept
+from airgap.isolated.wishes import make_wish
 from tests.cli.conftest import Airgap
 from tests.cli.keyring import key_file, public_file, trust_file
-from tests.isolated.scene import FILES, Scene, rot, signed, trust_of
+from tests.isolated.scene import FILES, NOW, Scene, rot, signed, trust_of
 
 BY_ALICE = "--key alice.key.pem"
+BY_SITE = "--site-key store/site.pub.pem"
+SINCE = f"--after one.airgap --since store/receipts {BY_SITE}"
 ANCHORS = (
     {"name": "upstream", "kind": "openpgp", "pin": "ab" * 20, "artifacts": ["pkg:*"], "settings": {}},
     {"name": "useless", "kind": "openpgp", "pin": "ab", "artifacts": ["pkg:*"], "settings": {}},
@@ -48,6 +52,9 @@ ANSWERS = [
     ("trust anchor remove", f"anchored.json -o new.json --name upstream {BY_ALICE}", "trust", 0),
     ("export", f"out -o new.airgap --volume-size 100000 {BY_ALICE}", "export", 0),
     ("export", "out -o new.airgap --dry-run", "plan", 0),
+    ("export", f"out -o new.airgap {SINCE} --answer wish.json {BY_ALICE}", "export", 0),
+    ("export", f"one.files -o new.airgap {SINCE} {BY_ALICE}", "export", 0),
+    ("export", f"one.files -o new.airgap {SINCE} --dry-run", "plan", 0),
     ("sign", "two.airgap --key bob.key.pem", "sign", 0),
     ("inspect", "one.airgap", "inspect", 0),
     ("inspect", "evidence.airgap --manifest --losses", "inspect", 0),
@@ -63,6 +70,12 @@ ANSWERS = [
     ("check", "--store damaged", "verdict", 4),
     ("list", "--store store", "list", 0),
     ("show", "hello.txt --store store", "show", 0),
+    ("receipt show", f"store/receipts/1.json {BY_SITE}", "receipt", 0),
+    ("receipt show", f"short {BY_SITE} --qr", "receipt", 0),
+    ("receipt show", "--store store --short", "receipt", 0),
+    ("request", "--store store --need pkg:npm/left-pad -o new.json", "request", 0),
+    ("request", "--store damaged -o new.json", "request", 0),
+    ("request", f"--show wish.json {BY_SITE}", "request", 0),
     ("ledger show", "--store store", "history", 0),
     ("ledger show", "--store damaged", "history", 0),
     ("ledger verify", "--store store", "proof", 0),
@@ -78,6 +91,9 @@ FAILURES = [
     ("inspect trust.json", 3, "not-a-bundle"),
     ("sign rotten.airgap --key bob.key.pem", 3, "frame-damaged"),
     ("check --store out", 1, None),
+    (f"receipt show trust.json {BY_SITE}", 3, "malformed"),
+    ("receipt show short --site-key alice.pub.pem", 3, "bad-signature"),
+    (f"request --show store/receipts/1.json {BY_SITE}", 3, "malformed"),
     ("trust show alice.pub.pem", 7, "malformed"),
     ("trust update trust.json --store store", 7, "trust-update"),
 ]
@@ -86,7 +102,7 @@ FAILURES = [
 @cache
 def shape(definition: str) -> Draft202012Validator:
     """The rules for one document, those of the other files looked up by their ``$id``."""
-    names = ("answer", "manifest", "record", "statement", "trust", "verdict")
+    names = ("answer", "manifest", "record", "statement", "trust", "verdict", "wish")
     registry: Registry[Any] = Registry().with_resources(
         (load(name)["$id"], Resource.from_contents(load(name))) for name in names
     )
@@ -156,6 +172,9 @@ def hosts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     rot(rotten.path, at=os.path.getsize(rotten.path) - 200)
     scene.export(name="evidence", artifacts=[supplied("artifacts/files/hello.txt", "pkg:generic/hello.txt")])
     scene.take_in(one)
+    site = scene.open()
+    put("short", read_kept(site, 1).short(site.private_key()).encode())
+    put("wish.json", make_wish(site, ["pkg:npm/left-pad@1"], NOW).sign(site.private_key()).encode())
     broken = Scene(scene.root, trust=scene.trust)
     broken.store_path = "damaged"
     broken.set_up()

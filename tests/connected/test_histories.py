@@ -151,7 +151,7 @@ def test_receipts_are_read_from_files_and_folders_each_once_and_whole_where_ther
     found = read_receipts([str(tmp_path / "x"), files[0]], SITE.public)
 
     assert sorted(found, key=lambda r: r.sequence) == [receipt(3), receipt(7, [3])]
-    assert read_receipts(files[:1], SITE.public) == [short(7)]
+    assert read_receipts(files[:1], SITE.public) == [read_receipt(line, SITE.public)]
 
 
 def test_hidden_files_of_a_folder_are_left_alone(tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ from tests.isolated.scene import Scene, signed
 
 ROOT = os.getcwd()
 COMMANDS = (
-    "demo", "keygen", "export", "sign", "inspect", "verify", "init", "import", "check", "list", "show", "recover",
+    "demo", "keygen", "export", "sign", "inspect", "verify", "init", "import", "check", "list", "show", "request",
+    "recover", "receipt show",
     "trust init", "trust show", "trust sign", "trust amend", "trust revoke", "trust diff", "trust update",
     "trust anchor add", "trust anchor list", "trust anchor remove", "ledger show", "ledger verify",
 )  # fmt: skip
-LATER = ("sbom", "repair", "request", "trace", "serve", "clients", "rewrite-lock", "schedule", "gc")
-LATER_OPTIONS = ("--since", "--budget", "--rate", "--part", "--sample", "--html", "--textfile")
+LATER = ("sbom", "repair", "trace", "serve", "clients", "rewrite-lock", "schedule", "gc")
+LATER_OPTIONS = ("--budget", "--rate", "--part", "--sample", "--html", "--textfile")
 LOADED = """
 import sys
 from datetime import UTC, datetime
@@ -156,7 +157,7 @@ def test_the_commands_of_the_contract_are_there_and_those_of_later_versions_are_
     listed = set(re.findall(r"^  ([a-z][a-z-]*)  +\S", helped("", capsys), re.MULTILINE))
     assert listed == {command.partition(" ")[0] for command in COMMANDS}
     assert not listed & set(LATER)
-    for tree in ("trust", "trust anchor", "ledger"):
+    for tree in ("trust", "trust anchor", "receipt", "ledger"):
         inside = set(re.findall(r"^  ([a-z][a-z-]*)  +\S", helped(tree, capsys), re.MULTILINE))
         below = [command.removeprefix(f"{tree} ") for command in COMMANDS if command.startswith(f"{tree} ")]
         assert inside == {command.partition(" ")[0] for command in below}
