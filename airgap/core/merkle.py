@@ -55,6 +55,27 @@ def is_consistent(*, old_size: int, old_root: bytes, size: int, root: bytes, pro
     return last == 0 and one == old_root and other == root
 
 
+def path_root(leaf: bytes, path: Sequence[bytes], *, index: int, size: int) -> bytes | None:
+    """The root that a path leads to from a leaf hash; None when no tree of that size has such a path.
+
+    Source: RFC 9162, 2.1.3.2.
+    """
+    if not 0 <= index < size:
+        return None
+    at, last, node = index, size - 1, leaf
+    for other in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            node = _node(other, node)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            node = _node(node, other)
+        at, last = at >> 1, last >> 1
+    return node if last == 0 else None
+
+
 def _subproof(leaves: Sequence[bytes], size: int, *, is_whole: bool) -> list[bytes]:
     count = len(leaves)
     if size == count:

@@ -190,7 +190,8 @@ def open_statement(payload: bytes) -> Statement:
     if value.get("_type") not in STATEMENTS:
         raise FormatError(f"statement: expected in-toto Statement v1 or v0.1, got {value.get('_type')!a:.80}")
     predicate_type = value.get("predicateType")
-    predicate = value.get("predicate", {})
+    # PyPI's publish attestations say null: the claim has no more to say than its type
+    predicate = {} if value.get("predicate") is None else value["predicate"]
     if not isinstance(predicate_type, str) or not predicate_type or not isinstance(predicate, dict):
         raise FormatError("statement: expected a predicate and its type, got other members")
     return Statement(
