@@ -35,21 +35,22 @@ def choose(wish: Wish) -> Seen:
     said = _settings(wish.settings)
     match wish.pin, wish.source:
         case str() as pin, None:
-            if wish.kind is None:
-                raise UsageError(f"--kind: expected one beside --pin, got none; there are {', '.join(Kind)}")
-            kind = _kind(wish.kind)
-            anchor = _anchor(wish, kind, plain_pin(kind, pin), said)
+            return _from_pin(wish, pin, said)
         case None, str() as path:
-            anchor = _from_file(wish, path, said)
+            return _from_file(wish, path, said)
         case _:
             got = "neither" if wish.pin is None else "both"
             raise UsageError(f"anchor: expected --pin PIN or --from FILE, got {got}")
-    with inputs.asking():
-        check_anchor(anchor)
-    return see_anchor(anchor)
 
 
-def _from_file(wish: Wish, path: str, said: Mapping[str, str]) -> Anchor:
+def _from_pin(wish: Wish, pin: str, said: Mapping[str, str]) -> Seen:
+    if wish.kind is None:
+        raise UsageError(f"--kind: expected one beside --pin, got none; there are {', '.join(Kind)}")
+    kind = _kind(wish.kind)
+    return _proven(_anchor(wish, kind, plain_pin(kind, pin), said))
+
+
+def _from_file(wish: Wish, path: str, said: Mapping[str, str]) -> Seen:
     raw = inputs.read_document(path)
     try:
         kind, pinned = _one(read_material(None if wish.kind is None else _kind(wish.kind), raw))
@@ -57,7 +58,14 @@ def _from_file(wish: Wish, path: str, said: Mapping[str, str]) -> Anchor:
         held = held_material(kind, pinned.pin, raw) if wish.holds else None
     except FormatError as exc:
         raise UsageError(f"{path}: {exc.message}", hint=exc.hint) from exc
-    return anchor if held is None else _holding(anchor, held)
+    seen = _proven(anchor if held is None else _holding(anchor, held))
+    return replace(seen, identity=pinned.identity)
+
+
+def _proven(anchor: Anchor) -> Seen:
+    with inputs.asking():
+        check_anchor(anchor)
+    return see_anchor(anchor)
 
 
 def _holding(anchor: Anchor, held: bytes) -> Anchor:

@@ -1,6 +1,6 @@
 """What the trust commands print: documents, anchors and differences, as text and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airgap.cli.reports import fingerprint, mark
@@ -140,32 +140,33 @@ def _key_ids(envelope: Envelope) -> list[str]:
 def _anchor(seen: "Seen") -> None:
     from airgap.core.trust_diff import anchor_members
 
+    rows = {name: ", ".join(values) for name, values in anchor_members(seen.anchor.value()).items()}
+    rows |= {"UNUSABLE": seen.fault} if seen.fault else {"fingerprint": seen.fingerprint}
+    rows |= {"key": seen.identity} if seen.identity else {}
+    width = _width(rows)
     say(f"anchor {seen.anchor.name}")
-    for name, values in anchor_members(seen.anchor.value()).items():
-        _row(name, ", ".join(values))
-    if seen.fault:
-        _row("UNUSABLE", seen.fault)
-    else:
-        _row("fingerprint", seen.fingerprint)
-    if seen.identity:
-        _row("key", seen.identity)
+    for name, text in rows.items():
+        say(f"  {name:<{width}}  {text}")
 
 
 def _change(change: "Change") -> None:
     say(f"  {_LABELS.get(change.part, change.part)} {change.name}".rstrip() + f": {change.change}")
+    width = _width(member.name for member in change.members)
     for member in change.members:
+        old, new = _joined(member.name, member.old), _joined(member.name, member.new)
         if change.change == "changed":
-            say(f"    {member.name:<12} was {_joined(member.name, member.old)}")
-            say(f"    {'':<12} now {_joined(member.name, member.new)}")
+            say(f"    {member.name:<{width}}  was {old}")
+            say(f"    {'':<{width}}  now {new}")
         else:
-            _row(member.name, _joined(member.name, member.new if member.old is None else member.old), indent=4)
+            say(f"    {member.name:<{width}}  {new if member.old is None else old}")
+
+
+def _width(names: Iterable[str]) -> int:
+    """Of a column of names; a setting's name may be as long as its author likes."""
+    return min(max(map(len, names)), 24)
 
 
 def _joined(name: str, values: "Values | None") -> str:
     if name == "destinations" and values == ():
         return "any site"
     return ", ".join(values) if values else "nothing"
-
-
-def _row(name: str, text: str, *, indent: int = 2) -> None:
-    say(f"{'':{indent}}{name:<12} {text}")

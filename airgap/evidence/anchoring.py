@@ -153,9 +153,12 @@ def see_anchor(anchor: Anchor) -> Seen:
     try:
         check_anchor(anchor)
         pinned = _pinned(anchor.kind, anchor.pin)
+        held = None if anchor.material is None else _reader(anchor.kind)(anchor.material)
     except FormatError as exc:
         return Seen(anchor=anchor, fingerprint="", identity="", fault=exc.message)
-    return Seen(anchor=anchor, fingerprint=pinned.fingerprint, identity=pinned.identity, fault=None)
+    # a keyring that holds more than what is pinned would lend the pin the names of others
+    identity = held.identity if held and held.pin == anchor.pin else pinned.identity
+    return Seen(anchor=anchor, fingerprint=pinned.fingerprint, identity=identity, fault=None)
 
 
 def plain_pin(kind: Kind, text: str) -> str:

@@ -1,5 +1,6 @@
 import os
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Airgap
 from tests.cli.keyring import key_file, trust_file
-from tests.isolated.scene import tree
+from tests.isolated.scene import signed, tree, trust_of
 
 VECTORS = Path(__file__).parents[1] / "evidence" / "vectors"
 MINISIGN = "RWSjlTd4gsRhnk3REYDUg5iNx+nlK53jfhBUhrbPv9uFNniw8dye0KDb"
@@ -76,7 +77,18 @@ def test_what_was_pinned_is_printed_for_a_person_to_compare(airgap: Airgap) -> N
 def test_a_key_file_says_how_its_own_tool_names_the_key(airgap: Airgap) -> None:
     ended = airgap(*ADD, *NAMED, "--from", "minisign.pub", *BY_ALICE)
 
-    assert "9E61C482783795A3" in ended.out
+    assert "  key          minisign key 9E61C482783795A3\n" in ended.out
+
+
+@pytest.mark.parametrize("options", [(), ("--no-material",)])
+def test_the_name_in_a_certificate_is_told_and_that_of_material_is_told_again(
+    options: tuple[str, ...], airgap: Airgap
+) -> None:
+    ended = airgap(*ADD, *NAMED, "--from", "openpgp.asc", *options, *BY_ALICE)
+    listed = airgap("trust", "anchor", "list", "new.json")
+
+    assert "'Releases <releases@example.org>'" in ended.out
+    assert ("Releases" in listed.out) is not bool(options)
 
 
 def test_a_small_key_list_is_held_in_the_anchor_unless_it_should_not_be(airgap: Airgap, folder: Path) -> None:
@@ -200,6 +212,24 @@ def test_anchors_are_listed_and_removed_by_name(airgap: Airgap) -> None:
 def the_anchor_of(listed: Any) -> dict[str, Any]:
     (said,) = listed.json["anchors"]
     return {name: said[name] for name in ("name", "kind", "pin", "artifacts", "settings")}
+
+
+def test_an_anchor_that_can_vouch_for_nothing_is_listed_with_the_reason(airgap: Airgap) -> None:
+    useless = {"name": "old", "kind": "openpgp", "pin": "0A7DDD6C2B8B0DED", "artifacts": ["pkg:*"], "settings": {}}
+    put("old.json", signed(replace(trust_of("alice"), anchors=(useless,)), "alice").encode())
+    listed = airgap("trust", "anchor", "list", "old.json")
+    (told,) = airgap("trust", "anchor", "list", "old.json", "--json").json["anchors"]
+
+    assert listed.code == 0
+    assert "  UNUSABLE   pin: expected full OpenPGP fingerprints of 40 or 64 lower-case hex digits" in listed.out
+    assert told["fingerprint"] is None
+    assert told["fault"].startswith("pin: expected full")
+    assert "  anchor old: openpgp 0A7DDD6C2B8B0DED; pkg:*\n" in airgap("trust", "show", "old.json").out
+
+
+def put(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 @pytest.mark.parametrize(("file", "words"), [("trust.json", "a document with anchors"), ("new.json", "up")])

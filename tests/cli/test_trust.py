@@ -102,6 +102,17 @@ def test_a_channel_that_was_for_some_sites_can_be_for_any_and_the_others_stay_as
     assert ended.json["trust"]["channels"]["other"] == second["other"]
 
 
+def test_a_document_without_the_channel_main_can_be_amended_all_the_same(
+    airgap: Airgap, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    airgap("trust", *INIT, *ALICE, "--channel", "wheels", *BY_ALICE)
+    ended = airgap("trust", "amend", "new.json", "-o", "2.json", "--revoke-key", "ab" * 20, *BY_ALICE, "--json")
+
+    assert ended.code == 0
+    assert list(ended.json["trust"]["channels"]) == ["wheels"]
+
+
 FINGERPRINT = "B8C3 BBB6 09B4 0154 A1C5  D607 0A7D DD6C 2B8B 0DED"
 
 
@@ -284,27 +295,27 @@ def test_a_difference_says_first_whether_the_new_document_follows(
     assert ended.out.splitlines() == [
         "follows: version 2 may take the place of version 1",
         "  document: changed",
-        "    version      was 1",
-        "                 now 2",
-        "    issued       was 2026-11-13T08:00:00Z",
-        "                 now 2026-11-23T08:00:00Z",
-        "    expires      was 2027-11-13T08:00:00Z",
-        "                 now 2028-11-22T08:00:00Z",
+        "    version  was 1",
+        "             now 2",
+        "    issued   was 2026-11-13T08:00:00Z",
+        "             now 2026-11-23T08:00:00Z",
+        "    expires  was 2027-11-13T08:00:00Z",
+        "             now 2028-11-22T08:00:00Z",
         "  signer bob: changed",
-        f"    keys         was ed25519 {bob}",
-        f"                 now ed25519 {carol}",
-        "    from         was 2026-11-13T08:00:00Z",
-        "                 now 2026-11-23T08:00:00Z",
-        "    until        was 2027-11-13T08:00:00Z",
-        "                 now 2028-11-22T08:00:00Z",
+        f"    keys   was ed25519 {bob}",
+        f"           now ed25519 {carol}",
+        "    from   was 2026-11-13T08:00:00Z",
+        "           now 2026-11-23T08:00:00Z",
+        "    until  was 2027-11-13T08:00:00Z",
+        "           now 2028-11-22T08:00:00Z",
         "  channel other: changed",
-        "    threshold    was 1",
-        "                 now 2",
-        "    destinations was any site",
-        "                 now lab",
+        "    threshold     was 1",
+        "                  now 2",
+        "    destinations  was any site",
+        "                  now lab",
         f"  revocation of key {bob}: added",
-        "    reason       stolen",
-        "    date         2026-11-23T08:00:00Z",
+        "    reason  stolen",
+        "    date    2026-11-23T08:00:00Z",
     ]
 
 
@@ -319,7 +330,7 @@ def test_a_document_that_does_not_follow_ends_with_7_and_says_why_before_what(
 
     assert (ended.code, told.code) == (7, 7)
     assert ended.out.startswith("DOES NOT FOLLOW: trust update: expected version 2, got 1\n  document: changed\n")
-    assert "  signer alice: removed\n    keys         ed25519 " in ended.out
+    assert "  signer alice: removed\n    keys   ed25519 " in ended.out
     assert (told.json["result"], told.json["why"]) == ("does-not-follow", "trust update: expected version 2, got 1")
 
 
