@@ -40,7 +40,7 @@ class Signature(NamedTuple):
             FormatError: other lines, or an algorithm that minisign never had.
         """
         lines = raw.removesuffix(b"\n").split(b"\n")
-        if len(lines) != 4 or not lines[0].startswith(COMMENT) or not lines[2].startswith(_TRUSTED):
+        if len(lines) != 4 or b"\0" in raw or not lines[0].startswith(COMMENT) or not lines[2].startswith(_TRUSTED):
             raise FormatError("signature: expected two comments, each before a line of base64, got other lines")
         packed = Packed.parse(lines[1].decode("ascii", "replace"), SIGNATURE_SIZE, what="signature")
         if packed.algorithm not in (_PREHASHED, _LEGACY):

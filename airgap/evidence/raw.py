@@ -53,7 +53,8 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
     bench = Bench.of(subject, piece, KIND, library=LIBRARY, vouches=Vouches.PUBLISHER)
     if not 0 < len(piece.content) <= MAX_SIGNATURE:
         return [bench.failed(f"a signature of 1 to {MAX_SIGNATURE} bytes", f"{len(piece.content)} bytes")]
-    anchors = [anchor for anchor in pins.of(Kind.PEM) if anchor.settings.get(FORMAT, KIND) == KIND]
+    # cosign's signatures of files look the same, so its pinned keys count here too
+    anchors = [anchor for anchor in pins.of(Kind.PEM, Kind.COSIGN) if anchor.settings.get(FORMAT, KIND) == KIND]
     candidates = gather(anchors, beside, read=pem_candidate, read_file=read_pin)
     readings = list(_readings(piece.content))
     signed = signed_with(lambda key, name: any(key.is_subject_signed(subject, r, algorithm=name) for r in readings))

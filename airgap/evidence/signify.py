@@ -108,9 +108,9 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
 def _parse(raw: bytes) -> tuple[Packed, bytes]:
     """The signature and the text that follows it in the same file, often none."""
     comment, _, rest = raw.partition(b"\n")
-    line, _, text = rest.partition(b"\n")
-    if not comment.startswith(COMMENT):
-        raise FormatError("signature: expected an untrusted comment in the first line, got other text")
+    line, end, text = rest.partition(b"\n")
+    if not comment.startswith(COMMENT) or b"\0" in comment or not end:
+        raise FormatError("signature: expected an untrusted comment and a line of base64, got other lines")
     packed = Packed.parse(line.decode("ascii", "replace"), SIGNATURE_SIZE, what="signature")
     if packed.algorithm != _ED25519:
         raise FormatError("signature: expected Ed25519, got another algorithm")

@@ -22,7 +22,7 @@ from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, settle
 from airgap.evidence.pubkey import Key, strict_base64
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 
-KIND: Final = "ssh"
+KIND: Final = "sshsig"
 NAMESPACE: Final = "file"
 """What ``ssh-keygen -Y sign -n`` is told by convention when a file is signed."""
 _MAGIC: Final = b"SSHSIG"
@@ -120,7 +120,7 @@ def read_pin(raw: bytes) -> Pinned:
     lines = [line for line in raw.decode("utf-8", "replace").splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) != 1 or len(lines[0]) > _MAX_LINE:
         raise FormatError(f"SSH public key: expected one line, got {len(lines)}")
-    words = _WORD.findall(lines[0])
+    words = _WORD.findall(lines[0]) if lines[0].count('"') % 2 == 0 else []
     at = next((i for i, word in enumerate(words[:3]) if word.encode() in _KEY_TYPES), None)
     if at is None or len(words) < at + 2:
         raise FormatError("SSH public key: expected a type and a key, got other text or a type that is not taken")
@@ -178,7 +178,7 @@ def _key(blob: bytes) -> tuple[bytes, Key]:
         raise FormatError(f"SSH public key: expected a known type, got {key_type!a:.40}")
     try:
         loaded = serialization.load_ssh_public_key(key_type + b" " + base64.b64encode(blob))
-    except (ValueError, UnsupportedAlgorithm) as exc:
+    except (ValueError, UnsupportedAlgorithm, NotImplementedError) as exc:  # the last: a compressed point
         raise FormatError("SSH public key: expected one of its type, got other bytes") from exc
     written = loaded.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     if written != key_type + b" " + base64.b64encode(blob):

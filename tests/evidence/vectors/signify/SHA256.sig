@@ -1,0 +1,3 @@
+untrusted comment: verify with skey.pub
+RWTn4DbeSVGiP3S+ofYc9MTPbeMRIGuH19nDXynv9slFdBZSpTRO7BOugLsI/jdrEoPh/bWMU1bF9uMpUqCA2Z7YW2mnZRwEtwk=
+SHA256 (a.txt) = e7ea75a91e999d6f273a46caf78105591640f8310ac0d3cd4829f17c00ce88ba

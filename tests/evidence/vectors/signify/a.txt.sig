@@ -1,0 +1,2 @@
+untrusted comment: verify with skey.pub
+RWTn4DbeSVGiPwslpdL6+bGhS1cTjdUcV8/CkQnTd+/49idgT2qebZi3krSATuZu7rlK1qG1q5T+76iAQk6mjhdMmmDDdvhlNAY=
