@@ -1,5 +1,7 @@
 """What people pin: key files, pins as they write them, settings."""
 
+import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
 
@@ -135,6 +137,18 @@ def test_what_a_key_file_gives_is_an_anchor_that_can_vouch(name: str, kind: Kind
 
     assert seen.fault is None
     assert seen.fingerprint.replace(" ", "").lower() == pinned.fingerprint.removeprefix("openpgp:").replace(" ", "").lower()
+
+
+def test_reading_every_kind_of_key_file_loads_no_network_module() -> None:
+    paths = [str(VECTORS / name) for name, _, _ in FILES]
+    code = (
+        "import sys; from pathlib import Path; from airgap.evidence.anchoring import read_material\n"
+        "for path in sys.argv[1:]: read_material(None, Path(path).read_bytes())\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *paths], check=True, capture_output=True, text=True)
+
+    assert {"socket", "ssl", "http", "asyncio", "subprocess", "urllib3", "requests"} & set(done.stdout.split()) == set()
 
 
 @pytest.mark.parametrize(
