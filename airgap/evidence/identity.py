@@ -94,12 +94,12 @@ def check_identity(anchor: Anchor, identity: Identity) -> str | None:
             return f"expected {name} {value!a:.200}, got {found[name]!a:.200}"
     if repository and repository not in {identity.repository, identity.extensions.get("12")}:
         return f"expected repository {repository!a:.200}, got {identity.repository!a:.200}"
-    if repository and not expected and not _is_own(identity):
+    if repository and not expected and not is_own(identity):
         return f"expected a workflow of {repository!a:.120} itself, got signer {identity.san!a:.200}"
     return None
 
 
-def _is_own(identity: Identity) -> bool:
+def is_own(identity: Identity) -> bool:
     """Whether the name in a certificate is that of the repository's own workflow."""
     config = identity.extensions.get("18")
     host, _, rest = identity.san.removeprefix(_PREFIX).partition("/")

@@ -17,7 +17,7 @@ from airgap.core.errors import FormatError
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence.dsse import match_subject, open_statement
-from airgap.evidence.identity import Identity, check_identity
+from airgap.evidence.identity import Identity, check_identity, is_own
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.pubkey import Key, pinned_key
 from airgap.evidence.sigstore_bundle import EvidenceError
@@ -164,9 +164,14 @@ def _untrusted(
 
 def _hint(identity: Identity, purl: str) -> str:
     """The command that would pin a publisher; what others wrote is quoted for a shell, or left out when it is strange."""
-    said = {"issuer": identity.issuer, "identity": identity.san}
+    said = {"issuer": identity.issuer}
+    if is_own(identity) and identity.workflow:
+        # what holds for the next release too; a name in a certificate ends in the tag of this one
+        said |= {"repository": identity.repository, "workflow": identity.workflow}
+    else:
+        said |= {"identity": identity.san}
     plain = {name: value if _is_plain(value) else name.upper() for name, value in said.items()}
-    settings = " ".join(f"--setting {shlex.quote(f'{name}={value}')}" for name, value in plain.items())
+    settings = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in plain.items())
     return (
         f"airgap trust anchor add TRUST -o NEXT --name NAME --kind {Kind.SIGSTORE} --from trusted_root.json"
         f" {settings} --artifacts {shlex.quote(purl)}"

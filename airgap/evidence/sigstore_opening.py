@@ -179,11 +179,13 @@ def _check_digest(signed: Signed, digest: Callable[[str], bytes]) -> None:
 
 
 def _is_signed(signed: Signed, key: Key, digest: Callable[[str], bytes], message: Message | None) -> bool:
+    """Step 2. Clients differ about longer curves: their own hash (Go), or SHA-256 with every key (Python)."""
+    algorithms = {key.own_hash, "sha256"}
     if signed.payload is not None:
-        return key.is_signed(pae(signed.payload_type, signed.payload), signed.signature)
+        text = pae(signed.payload_type, signed.payload)
+        return any(key.is_signed(text, signed.signature, algorithm=name) for name in algorithms)
     if key.is_prehashed:
-        algorithm = signed.algorithm or key.own_hash
-        return key.is_digest_signed(digest(algorithm), signed.signature, algorithm=algorithm)
+        return any(key.is_digest_signed(digest(name), signed.signature, algorithm=name) for name in algorithms)
     if message is None:
         raise EvidenceError("bundle: expected RSA or ECDSA over a digest, got ed25519", result=Result.UNSUPPORTED)
     with message() as content:
