@@ -1,10 +1,14 @@
 """Evidence for people: who signed what, with which key, pinned by which anchor, and what to do where nobody did."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from airgap.cli.terminal import say
+from airgap.cli.terminal import emit, say
 from airgap.core.verdict import Finding, Proof, Result
+
+if TYPE_CHECKING:
+    from airgap.isolated.query import Found
+    from airgap.isolated.trace import Hop
 
 WORDS: Final[Mapping[Result, str]] = {
     Result.VERIFIED: "ok",
@@ -49,3 +53,22 @@ def details(proof: Proof) -> str:
 def plain(path: str) -> str:
     """A path without the part that all of its kind share."""
     return next((path.removeprefix(start) for start in _INSIDE if path.startswith(start)), path)
+
+
+def ways(found: Sequence[tuple["Found", Sequence["Hop"]]], *, is_json: bool) -> None:
+    """The way of each artifact."""
+    if is_json:
+        values = [
+            {"purl": item.artifact.purl, "path": item.artifact.path, "hops": [hop.value() for hop in hops]}
+            for item, hops in found
+        ]
+        emit({"artifacts": values})
+        return
+    for item, hops in found:
+        say(f"{item.artifact.purl}")
+        for hop in hops:
+            when = f", {hop.at}" if hop.at else ""
+            say(f"  {hop.kind:10} {hop.who}{when}")
+            say(f"             {'proven by' if hop.proves else 'rests on'} {hop.proof}")
+            if hop.proves:
+                say(f"             gives {', '.join(hop.proves)}")

@@ -25,12 +25,13 @@ def show(
     store: StorePath,
     json: Json = False,
 ) -> None:
-    """Show one artifact: its digest, the bundle that brought it, who signed that, and the evidence it came with.
+    """Show one artifact: its digest, the bundle that brought it, who signed that, and what its evidence proves today.
 
     Example: airgap show pkg:generic/hello.txt --store /srv/airgap
     """
-    from airgap.cli import reports
-    from airgap.isolated.query import find
+    from airgap.cli import inputs, reports
+    from airgap.isolated.query import find, judge
     from airgap.isolated.store.store import Store
 
-    reports.artifact(find(Store.open(store), name), is_json=json)
+    opened = Store.open(store)
+    reports.artifact([(item, judge(opened, item, inputs.now())) for item in find(opened, name)], is_json=json)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airgap.core.trust import Believed
     from airgap.core.wish import Wish
     from airgap.isolated.intake import Outcome
-    from airgap.isolated.query import Found
+    from airgap.isolated.query import Found, Judged
     from airgap.isolated.report import Report
     from airgap.isolated.store.index import Row
     from airgap.isolated.store.ledger import History
@@ -85,11 +85,10 @@ def sealed(done: "Sealed", wish: "Wish | None", *, is_json: bool) -> None:
     lost, needed = wish.unanswered(manifest.artifacts, manifest.documents) if wish else ([], [])
     if is_json:
         losses = [loss.value() for loss in done.manifest.losses]
-        findings = [finding.value() for finding in done.findings]
         emit(
             {
                 "result": "sealed",
-                "findings": findings,
+                "findings": [finding.value() for finding in done.findings],
                 "paths": list(done.paths),
                 "bundle": bundle(statement),
                 "losses": losses,
@@ -101,7 +100,7 @@ def sealed(done: "Sealed", wish: "Wish | None", *, is_json: bool) -> None:
     for name in (*(one.purl or one.path for one in lost), *needed):
         warn(f"warning: the request asks for {name}, and this bundle does not bring it")
     _losses(done.manifest.losses)
-    _findings(done.findings)
+    findings(done.findings)
     if len(done.paths) == 1:
         say(f"sealed {done.paths[0]}")
     else:
@@ -192,7 +191,7 @@ def verdict_value(judged: Verdict, examined: "Examined", *, seconds: float, sand
 
 def print_verdict(judged: Verdict, examined: "Examined") -> None:
     """A verdict for people: every step, then the result and what to do."""
-    _findings(judged.findings)
+    findings(judged.findings)
     statement = examined.claims.statement
     name = f"channel {statement.channel}, sequence {statement.sequence}" if statement else "this file"
     if judged.standing is Standing.ACCEPTED:
@@ -269,7 +268,7 @@ def recheck(report: "Report", *, seconds: float, sandbox: Sequence[str], is_json
         return
     for action in report.recovered:
         say(f"recovered: {action}")
-    _findings(report.findings)
+    findings(report.findings)
     if report.withdrawn:
         say(f"{plural(len(report.withdrawn), 'object')} moved to quarantine and out of the views; nothing was deleted")
     if report.recalled:
@@ -292,16 +291,26 @@ def listing(rows: Iterable["Row"], withdrawn: frozenset[bytes], *, is_json: bool
     say(f"{plural(count, 'artifact')}")
 
 
-def artifact(found: Sequence["Found"], *, is_json: bool) -> None:
+def artifact(found: "Sequence[tuple[Found, Judged]]", *, is_json: bool) -> None:
     """One artifact and what proves it."""
-    values = [_found(item) for item in found]
+    values = [_found(item) for item, _ in found]
     if is_json:
-        emit({"artifacts": values})
+        emit(
+            {
+                "artifacts": [
+                    {**value, "fault": judged.fault, "findings": [finding.value() for finding in judged.findings]}
+                    for value, (_, judged) in zip(values, found, strict=True)
+                ]
+            }
+        )
         return
-    for value in values:
+    for value, (_, judged) in zip(values, found, strict=True):
         hops = [f"{hop['kind']}:{hop['name']}" for hop in value["custody"]]
         for name, said in {**value, "view": value["view"] or "", "custody": hops}.items():
             say(f"{name:10} {', '.join(said) if isinstance(said, list) else said}")
+        if judged.fault:
+            say(f"damaged    {judged.fault}")
+        findings(judged.findings)
 
 
 def history(read: "History", *, is_json: bool) -> None:
@@ -359,13 +368,14 @@ def _found(item: "Found") -> dict[str, Any]:
         "evidence": list(item.artifact.evidence),
         "custody": [dict(hop) for hop in item.artifact.custody],
         "withdrawn": item.is_withdrawn,
+        "recalled": item.is_recalled,
     }
 
 
-def _findings(findings: Sequence[Finding]) -> None:
+def findings(found: Sequence[Finding]) -> None:
     """Good steps as one line each, faults with what was expected and got; long lists are cut and counted."""
     by_check: dict[tuple[str, bool], int] = {}
-    for finding in findings:
+    for finding in found:
         against = finding.reason is not None
         group = (finding.check, against)
         by_check[group] = by_check.get(group, 0) + 1

@@ -1,14 +1,19 @@
 """Answers about what is in a store, from the signed documents themselves."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from airgap.bundle.claims import Heard
 from airgap.core.entries import Artifact
 from airgap.core.envelope import Envelope
 from airgap.core.errors import UsageError
 from airgap.core.trust import Trust
+from airgap.core.verdict import Finding
+from airgap.evidence.prove import Prover
 from airgap.isolated.store.index import Row
+from airgap.isolated.store.objects import read_object, scratch
 from airgap.isolated.store.store import Store
 from airgap.isolated.views import files
 
@@ -22,6 +27,20 @@ class Found:
     signers: Sequence[str]
     shown: str | None
     is_withdrawn: bool
+    is_recalled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a stored artifact and its evidence are worth now.
+
+    Attributes:
+        fault: why its bytes are not what was admitted, "" when they are.
+        findings: about its evidence; none when its bytes are not what they were.
+    """
+
+    fault: str
+    findings: Sequence[Finding]
 
 
 def find(store: Store, name: str) -> list[Found]:
@@ -41,9 +60,31 @@ def find(store: Store, name: str) -> list[Found]:
         raise UsageError(f"{name}: expected an artifact of this store, got none", hint="airgap list --store STORE")
     trusts = [store.trust(version).trust for version in range(state.trust, 0, -1) if store.has_trust(version)]
     return [
-        Found(*_origin(store, row, state.manifests, trusts), files.place(row.path), row.sha256 in state.withdrawn)
+        Found(
+            *_origin(store, row, state.manifests, trusts),
+            files.place(row.path),
+            row.sha256 in state.withdrawn,
+            files.place(row.path) in state.recalled,
+        )
         for row in rows
     ]
+
+
+def judge(store: Store, found: Found, at: datetime) -> Judged:
+    """Hash a stored artifact again and judge its evidence by today's trust document."""
+    artifact = found.artifact
+    documents = {document.path: document for document in found.heard.manifest().documents}
+    stored = [(documents[path], store.layout.object(documents[path].sha256)) for path in artifact.evidence]
+    missing = next((document.path for document, file in stored if not os.path.exists(file)), None)
+    if missing:
+        return Judged(f"{missing}: expected its evidence in the store, got none", ())
+    prover = Prover(store.trust(store.state().trust).trust, at)
+    further, _ = prover.needs(artifact, stored)
+    path = store.layout.object(artifact.sha256)
+    reading = read_object(path, artifact.sha256, artifact.size, scratch(), further)
+    if reading.fault is not None:
+        return Judged(f"{reading.fault}: {reading.got}", ())
+    return Judged("", prover.prove(artifact, stored, reading.digests, path))
 
 
 def _origin(

@@ -87,6 +87,16 @@ def _withdraw_bundles(store: Store, state: State, left: Mapping[bytes, str], mem
             report.add(Look.TRUST, purl, Reason.TRUST_WITHDRAWN, expected="a signer who is trusted", got=why)
 
 
+def authenticate_head(store: Store, heard: Heard) -> Authentic:
+    """Prove that the signers of an admitted bundle are believed today.
+
+    Raises:
+        FormatError: they are not.
+    """
+    version = store.state().trust
+    return _authenticate(heard, [store.trust(n).trust for n in range(version, 0, -1) if store.has_trust(n)])
+
+
 def _authenticate(heard: Heard, trusts: Sequence[Trust]) -> Authentic:
     """A signature counts under the newest trust document that knows its signers; revocations of today always count.
 

@@ -362,12 +362,12 @@ def test_an_unknown_signature_beside_a_good_one_is_refused(refuse: Refuse) -> No
 @pytest.mark.parametrize(
     ("rule", "standing", "reason"),
     [
-        ('evidence = "any-signature"\non_missing = "reject"', Standing.REJECTED, Reason.EVIDENCE_MISSING),
-        ('evidence = "publisher"\non_missing = "hold"', Standing.HELD, Reason.EVIDENCE_MISSING),
+        ('evidence = "any-signature"\non_missing = "reject"', Standing.REJECTED, Reason.EVIDENCE_UNTRUSTED),
+        ('evidence = "publisher"\non_missing = "hold"', Standing.HELD, Reason.EVIDENCE_UNTRUSTED),
         ('evidence = "exporter-only"\non_missing = "reject"', Standing.ACCEPTED, None),
     ],
 )
-def test_T143_evidence_that_nobody_can_verify_yet_counts_as_missing(
+def test_T143_evidence_by_a_key_that_nobody_pinned_is_not_what_a_policy_demands(
     tmp_path: Path, rule: str, standing: Standing, reason: Reason | None
 ) -> None:
     policy = f'[[require]]\nartifacts = "pkg:*"\n{rule}\n'

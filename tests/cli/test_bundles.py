@@ -48,7 +48,7 @@ def test_an_exported_folder_verifies_and_the_words_say_so(airgap: Airgap, one: s
     assert ended.code == 0
     assert "ok      signature  channel main by alice" in ended.out
     assert "open    history    sequence and previous bundle: only a store knows them" in ended.out
-    assert "carried evidence   documents/files/a.txt.sig: carried, not verified" in ended.out
+    assert "unknown evidence   files/a.txt: raw, " in ended.out
     assert ended.out.endswith("accepted: channel main, sequence 1\n")
 
 

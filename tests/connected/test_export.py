@@ -200,7 +200,7 @@ def test_another_signer_signs_in_place(tmp_path: Path, folder: Path, container: 
 
 def test_volumes_in_several_folders_are_signed_where_they_lie(tmp_path: Path, folder: Path) -> None:
     anchors = [
-        {"name": f"a{number}", "kind": "pem", "pin": "x" * 8000, "artifacts": ["pkg:*"], "settings": {}}
+        {"name": f"a{number}", "kind": "x509", "pin": "x" * 8000, "artifacts": ["pkg:*"], "settings": {}}
         for number in range(8)
     ]
     # updates of 85 kB push the envelope area across the end of the first volume

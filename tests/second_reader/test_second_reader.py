@@ -22,6 +22,7 @@ from airgap.core.keys import Algorithm, PrivateKey
 from airgap.core.policy import PRESETS, Policy
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Standing
+from airgap.evidence.prove import Prover
 from tests.forge import text
 from tests.forge.build import bundle
 from tests.forge.edit import drop, put
@@ -82,7 +83,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def program(paths: Sequence[Path], trust: bytes, at: datetime) -> Examined:
-    asker = Asker(trust=open_trust(trust), policy=Policy.parse(PRESETS["standard"]), at=at)
+    asker = Asker(trust=open_trust(trust), policy=Policy.parse(PRESETS["standard"]), at=at, evidence=Prover)
     return examine([str(path) for path in paths], asker)
 
 

@@ -20,6 +20,7 @@ from airgap.core.keys import Algorithm, generate
 from airgap.core.policy import PRESETS, Policy
 from airgap.core.statement import Container
 from airgap.core.trust import Channel, Role, Signer, Trust, open_trust
+from airgap.evidence.prove import Prover
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTENT = {
@@ -61,7 +62,7 @@ def make(folder: str) -> None:
         request = read_request(source)
         out = os.path.join(folder, f"{container}.airgap")
         export(request, gather(request), out, options, progress=lambda _: None)
-        asker = Asker(trust=open_trust(raw), policy=Policy.parse(PRESETS["standard"]), at=AT + timedelta(days=1))
+        asker = Asker(trust=open_trust(raw), policy=Policy.parse(PRESETS["standard"]), at=AT + timedelta(days=1), evidence=Prover)
         examined = examine([out], asker)
         value = verdict_value(examined.verdict, examined, seconds=0, sandbox=())
         _write(os.path.join(folder, f"{container}.json"), json.dumps(value, indent=1).encode() + b"\n")

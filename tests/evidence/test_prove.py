@@ -1,0 +1,232 @@
+"""Which verifier judges what, and how what signs a list reaches the artifacts in it."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airgap.core.entries import Artifact, Document, Role
+from airgap.core.reasons import Reason
+from airgap.core.trust import open_trust
+from airgap.core.verdict import Finding, Result
+from airgap.core.vouching import Vouching
+from airgap.evidence.prove import ANCHORS, MODULES, Prover
+from airgap.evidence.recognise import Format, needs, recognise
+from airgap.evidence.subject import MAX_PIECE, Piece
+from tests.evidence.bench import piece
+from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
+from tests.forge.trust import document, trust_file
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+A, B = b"alpha\n", b"beta\n"
+SUMS = "".join(f"{hashlib.sha256(c).hexdigest()}  {n}\n" for n, c in (("a", A), ("dir/b", B))).encode()
+
+
+def prove(folder: Path, name: str, content: bytes, pieces: Mapping[str, Any], *anchors: Mapping[str, Any]) -> list[Finding]:
+    """The findings about one artifact; a piece is its content, or its content and role."""
+    prover = Prover(open_trust(trust_file(document(anchors=list(anchors)))).trust, NOW)
+    return _prove(prover, folder, name, content, pieces)
+
+
+def _prove(prover: Prover, folder: Path, name: str, content: bytes, pieces: Mapping[str, Any]) -> list[Finding]:
+    stored = []
+    for path, said in sorted(pieces.items()):
+        raw, role = said if isinstance(said, tuple) else (said, Role.SIGNATURE)
+        file = folder / path.replace("/", "_")
+        file.write_bytes(raw)
+        stored.append((Document(f"documents/files/{path}", len(raw), hashlib.sha256(raw).digest(), role, "x/y"), str(file)))
+    file = folder / "content"
+    file.write_bytes(content)
+    artifact = Artifact(f"artifacts/files/{name}", len(content), hashlib.sha256(content).digest(), f"pkg:generic/{name}")
+    return prover.prove(artifact, stored, {}, str(file))
+
+
+def results(findings: list[Finding]) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.result) for finding in findings]
+
+
+def test_every_piece_gets_the_verifier_of_its_format(tmp_path: Path) -> None:
+    pieces = {"a.sig": raw_signature(A), "a.minisig": minisig(A), "a.intoto.json": (attestation(A, "a"), Role.ATTESTATION)}
+
+    found = prove(tmp_path, "a", A, pieces, pem_anchor(), minisign_anchor())
+
+    assert results(found) == [("dsse", "verified"), ("minisign", "verified"), ("raw", "verified")]
+    assert {finding.subject for finding in found} == {"artifacts/files/a"}
+    assert Vouching.of("artifacts/files/a", found).vouches == {"publisher"}
+
+
+def test_a_signed_list_vouches_for_the_artifacts_in_it(tmp_path: Path) -> None:
+    pieces = {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)}
+
+    one = prove(tmp_path, "a", A, pieces, pem_anchor())
+    deeper = prove(tmp_path, "dir/b", B, pieces, pem_anchor())
+    changed = prove(tmp_path, "a", A + b"!", pieces, pem_anchor())
+    missing = prove(tmp_path, "c", A, pieces, pem_anchor())
+
+    assert results(one) == results(deeper) == [("sums", "verified")]
+    assert one[0].proof is not None
+    assert one[0].proof.anchor == "carol"
+    assert results(changed) == results(missing) == [("sums", "failed")]
+    assert changed[0].reason is Reason.EVIDENCE_FAILED
+
+
+def test_a_list_that_was_changed_or_signed_by_somebody_else_vouches_for_nothing(tmp_path: Path) -> None:
+    evil = SUMS.replace(hashlib.sha256(A).hexdigest().encode(), hashlib.sha256(B).hexdigest().encode())
+    changed = {"SHA256SUMS": (evil, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)}
+    theirs = {"SHA256SUMS": (evil, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(evil, by=EVE)}
+    nobodys = {"SHA256SUMS": (SUMS, Role.ATTESTATION)}
+
+    for pieces in (changed, theirs):
+        (finding,) = prove(tmp_path, "a", B, pieces, pem_anchor())
+        assert finding.result in {Result.FAILED, Result.UNTRUSTED_KEY}
+        assert finding.reason in {Reason.EVIDENCE_FAILED, Reason.EVIDENCE_UNTRUSTED}
+    (finding,) = prove(tmp_path, "a", A, nobodys, pem_anchor())
+    assert (finding.result, finding.reason) == (Result.UNSUPPORTED, None)
+    assert "nobody signed" in finding.got
+
+
+def test_the_signature_of_a_list_is_judged_once_for_all_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airgap.evidence import raw
+
+    calls: list[str] = []
+    verify = raw.verify
+    monkeypatch.setattr(raw, "verify", lambda *given: calls.append(given[0].path) or verify(*given))
+    prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
+    pieces = {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)}
+
+    for name, content in (("a", A), ("dir/b", B)):
+        assert results(_prove(prover, tmp_path, name, content, pieces)) == [("sums", "verified")]
+
+    assert calls == ["documents/files/SHA256SUMS"]
+
+
+def test_a_signature_of_a_signature_says_nothing_about_the_artifact(tmp_path: Path) -> None:
+    signature = raw_signature(A, by=EVE)
+    found = prove(tmp_path, "a", A, {"a.sig": signature, "a.sig.sig": raw_signature(signature)}, pem_anchor())
+
+    assert [(finding.subject, finding.result) for finding in found] == [
+        ("artifacts/files/a", "failed"),
+        ("documents/files/a.sig", "verified"),
+    ]
+    assert Vouching.of("artifacts/files/a", found).vouches == frozenset()
+
+
+def test_what_no_verifier_knows_is_carried_and_said(tmp_path: Path) -> None:
+    pieces = {"a.att": (b'{"unknown": 1}', Role.ATTESTATION), "a.sig": b"x" * 5000, "key.asc": (b"key", Role.KEY)}
+
+    found = prove(tmp_path, "a", A, pieces, pem_anchor())
+
+    assert results(found) == [("attestation", "unsupported"), ("signature", "unsupported")]
+    assert all(finding.reason is None for finding in found)
+
+
+def test_a_piece_that_is_not_what_the_manifest_signed_is_not_read(tmp_path: Path) -> None:
+    signature = raw_signature(A)
+    file = tmp_path / "a.sig"
+    file.write_bytes(signature)
+    content = tmp_path / "a"
+    content.write_bytes(A)
+    prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
+    artifact = Artifact("artifacts/files/a", len(A), hashlib.sha256(A).digest(), "pkg:generic/a")
+    whole = Document("documents/files/a.sig", len(signature), hashlib.sha256(signature).digest(), Role.SIGNATURE, "x/y")
+
+    for document_, name in (
+        (whole._replace(sha256=bytes(32)), str(file)),
+        (whole._replace(size=MAX_PIECE + 1), str(file)),
+        (whole, ""),
+    ):
+        assert results(prover.prove(artifact, [(document_, name)], {}, str(content))) == [("signature", "unsupported")]
+    assert results(prover.prove(artifact, [(whole, str(file))], {}, str(content))) == [("raw", "verified")]
+
+
+def test_without_the_content_that_a_signature_needs_nothing_is_verified(tmp_path: Path) -> None:
+    prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
+    signature = raw_signature(A)
+    file = tmp_path / "a.sig"
+    file.write_bytes(signature)
+    one = Document("documents/files/a.sig", len(signature), hashlib.sha256(signature).digest(), Role.SIGNATURE, "x/y")
+    artifact = Artifact("artifacts/files/a", len(A), hashlib.sha256(A).digest(), "pkg:generic/a")
+
+    (finding,) = prover.prove(artifact, [(one._replace(path="documents/files/a.sig"), str(file))], {}, "")
+    assert finding.result in {Result.VERIFIED, Result.FAILED}  # ECDSA needs the digest only
+    minisign = minisig(A)
+    file.write_bytes(minisign)
+    two = Document("documents/files/a.minisig", len(minisign), hashlib.sha256(minisign).digest(), Role.SIGNATURE, "x/y")
+    prover = Prover(open_trust(trust_file(document(anchors=[minisign_anchor()]))).trust, NOW)
+    (finding,) = prover.prove(artifact, [(two, str(file))], {}, "")
+    assert (finding.result, finding.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
+
+
+def test_a_judge_without_a_trust_document_verifies_nothing_and_still_refutes(tmp_path: Path) -> None:
+    prover = Prover(None, NOW)
+
+    pieces = {"a.sig": raw_signature(A), "carol.pem": (CAROL.public.pem, Role.KEY)}
+    (good,) = _prove(prover, tmp_path, "a", A, pieces)
+    (bad,) = _prove(prover, tmp_path, "a", B, pieces)
+
+    assert (good.result, good.reason) == (Result.UNTRUSTED_KEY, None)
+    assert (bad.result, bad.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
+
+
+CLEAR = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n"
+JSON = {
+    Format.SIGSTORE: b'{"verificationMaterial": {}, "messageSignature": {}}',
+    Format.DSSE: b'{"payload": "", "payloadType": "x", "signatures": []}',
+    Format.PEP740: b'{"version": 1, "attestation_bundles": []}',
+    Format.NPM_ATTESTATION: b'{"attestations": []}',
+    Format.NPM_SIGNATURE: b'{"name": "a", "version": "1", "integrity": "x", "signatures": []}',
+    Format.COSIGN_BLOB: b'{"base64Signature": "x"}',
+    Format.COSIGN_IMAGE: b'{"schemaVersion": 2, "layers": []}',
+    Format.MODEL_SIGNING: (
+        b'{"verificationMaterial": {}, "dsseEnvelope": {"payload": '
+        b'"eyJwcmVkaWNhdGVUeXBlIjoiaHR0cHM6Ly9tb2RlbF9zaWduaW5nL3NpZ25hdHVyZS92MS4wIn0="}}'
+    ),
+}
+
+
+@pytest.mark.parametrize(("format_", "content"), JSON.items())
+def test_json_is_told_apart_by_its_members(format_: Format, content: bytes) -> None:
+    assert recognise(piece("x.json", content)) is format_
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format_"),
+    [
+        ("a.asc", b"-----BEGIN PGP SIGNATURE-----\n", Format.OPENPGP),
+        ("a.asc", b"\n\n-----BEGIN PGP SIGNATURE-----\n", Format.OPENPGP),
+        ("a.gpg", b"\x89\x02\x33", Format.OPENPGP),
+        ("a.bin", b"\x89\x02\x33", Format.RAW),
+        ("SHA256SUMS.asc", CLEAR, Format.OPENPGP_CLEAR),
+        ("InRelease", CLEAR, Format.DEBIAN),
+        ("Release", b"Origin: Debian\n", Format.DEBIAN),
+        ("a.sig", b"-----BEGIN SSH SIGNATURE-----\n", Format.SSHSIG),
+        ("a.sig", b"untrusted comment: x\nRUQ=\n", Format.SIGNIFY),
+        ("a.minisig", b"untrusted comment: x\nRUQ=\ntrusted comment: y\nAA==\n", Format.MINISIGN),
+        ("a.p7s", b"-----BEGIN CMS-----\n", Format.CMS),
+        ("a.p7s", bytes.fromhex("3082012306092a864886f70d010702a0820114"), Format.CMS),
+        ("a.intoto.jsonl", b'{"payload": "", "payloadType": ""}\n{"payload": "", "payloadType": ""}\n', Format.DSSE),
+        ("a.json", b"[1]", None),
+        ("a.json", b'{"a": ', None),
+        ("a.json", b'{"a": \xff}', None),
+        ("a.json", b"[" * 100_000, None),
+        ("a.sig", b"", None),
+    ],
+)
+def test_a_format_is_recognised_by_what_is_in_it(name: str, content: bytes, format_: Format | None) -> None:
+    assert recognise(piece(name, content)) is format_
+
+
+def test_keys_and_data_are_no_evidence_of_their_own() -> None:
+    for role in (Role.KEY, Role.ANCHOR_DATA, Role.INDEX):
+        one = Piece("documents/keys/a.asc", role, "x/y", b"-----BEGIN PGP SIGNATURE-----\n")
+        assert recognise(one) is None
+        assert not needs(one).digests
+        assert not needs(one).is_message
+
+
+def test_every_format_has_a_verifier_and_anchors_that_say_whose_signature_is_expected() -> None:
+    assert MODULES.keys() == ANCHORS.keys() == set(Format) - {Format.OPENPGP_CLEAR, Format.SUMS}
+    assert CAROL.public.key_id != EVE.public.key_id
