@@ -93,7 +93,7 @@ class Wish:
             check_token(name, what="wish")
         for purl in value["needed"]:
             check_purl(purl)
-        damaged = [_damaged(said) for said in value["damaged"]]
+        damaged = tuple(map(_damaged, value["damaged"]))
         wish = cls(
             site=value["site"],
             at=parse_time(value["time"]),

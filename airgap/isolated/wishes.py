@@ -31,8 +31,8 @@ def make_wish(store: Store, needed: Sequence[str], at: datetime) -> Wish:
             site=store.site,
             at=at,
             channels={name: Confirmed(last.sequence, last.manifest) for name, last in state.channels.items()},
-            damaged=[Damaged.of(entry) for entry in _lost(store, state)],
-            needed=needed,
+            damaged=tuple(sorted(map(Damaged.of, _lost(store, state)), key=lambda one: (one.path, one.sha256))),
+            needed=tuple(sorted(set(needed))),
             ledger=Checkpoint(store.site, len(history.lines), history.root),
         )
 

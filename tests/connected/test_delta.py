@@ -182,7 +182,7 @@ def test_a_base_object_that_is_rotten_or_gone_refuses_the_delta_and_a_wish_bring
     gap.confirm(three, allow_gap="number 2 stood on a lost object")
     assert gap.shown() == {**FIRST, "new": b"n"}
     assert faults(recheck(gap.store, at=NOW, run_id="again").findings) == []
-    assert gap.wish().damaged == []
+    assert gap.wish().damaged == ()
 
 
 def test_the_site_itself_may_have_imported_the_same_bundle_twice(gap: Gap) -> None:

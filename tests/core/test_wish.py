@@ -25,7 +25,7 @@ def wish(now: datetime) -> Wish:
         site="lab",
         at=now,
         channels={"main": Confirmed(3, b"\3" * 32)},
-        damaged=[LOST, PROOF],
+        damaged=(LOST, PROOF),
         needed=("pkg:pypi/x@1", "pkg:pypi/y"),
         ledger=Checkpoint("lab", 9, b"\4" * 32),
     )

@@ -1,4 +1,4 @@
-"""Bundles that leave out what the store is said to hold. The exporter does not write them yet; the reader is ready."""
+"""Bundles that leave out what the store is said to hold, forged; tests/connected/test_delta.py has the exporter's."""
 
 import os
 from hashlib import sha256
@@ -54,4 +54,7 @@ def test_a_delta_shows_what_it_brings_and_what_it_stands_on(store: Store, delta:
 @pytest.mark.parametrize("damage", [rot, os.unlink])
 def test_a_delta_on_a_base_that_is_missing_or_rotten_is_refused(damage: Any, store: Store, delta: str) -> None:
     damage(store.layout.object(sha256(b"held\n").digest()))
-    assert refused(store, delta).reason is Reason.BASE_MISSING
+    found = refused(store, delta)
+
+    assert (found.reason, found.subject) == (Reason.BASE_MISSING, "artifacts/files/held.txt")
+    assert found.expected == f"bundle main 1 (receipt {'00' * 8}) here"
