@@ -36,7 +36,13 @@ def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
 
     assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
     assert len(commands) >= 10
-    for said in ("hello from the other side", "hello again", "signed by two", "imported as generation 3"):
+    for said in (
+        "hello from the other side",
+        "hello again",
+        "signed by two",
+        "only this travels",
+        "imported as generation 4",
+    ):
         assert said in done.stdout
 
 
