@@ -4,11 +4,13 @@ Source: DSSE protocol 1.0.2; in-toto Attestation Framework, Statement v1 and v0.
 standard base64 alphabet only.
 """
 
+import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, NamedTuple, NoReturn, Self
 
 from airgap.core.anchors import Kind
@@ -16,7 +18,7 @@ from airgap.core.envelope import MAX_SIGNATURES, STATEMENT_TYPE, pae
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, settle
-from airgap.evidence.pubkey import strict_base64
+from airgap.evidence.pubkey import Key, strict_base64
 from airgap.evidence.raw import FORMAT, pem_candidate, signed_with
 from airgap.evidence.raw import read_pin as read_pem
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
@@ -98,9 +100,15 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
     anchors = [anchor for anchor in pins.of(Kind.PEM, Kind.COSIGN) if anchor.settings.get(FORMAT, KIND) == KIND]
     candidates = gather(anchors, beside, read=pem_candidate, read_file=read_pin)
     lines = _split(piece.content)
-    if len(lines) > MAX_LINES:
-        return [bench.failed(f"at most {MAX_LINES} envelopes", "more lines")]
-    return [finding for line in lines for finding in _judge(bench, line, candidates, pins)]
+    read = [_read(bench, line) for line in lines[:MAX_LINES]]
+    count = sum(len(envelope.signatures) for envelope in read if isinstance(envelope, Envelope))
+    if max(len(lines), count) > MAX_LINES:
+        return [bench.failed(f"at most {MAX_LINES} envelopes and signatures", "more")]
+    return [
+        finding
+        for one in read
+        for finding in (_judge(bench, one, candidates, pins) if isinstance(one, Envelope) else [one])
+    ]
 
 
 def _split(content: bytes) -> Sequence[bytes]:
@@ -111,32 +119,51 @@ def _split(content: bytes) -> Sequence[bytes]:
     return [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
 
 
-def _judge(bench: Bench, raw: bytes, candidates: Sequence[Candidate], pins: Pins) -> list[Finding]:
-    """The findings about one envelope: one for each known key that signed it, one for each signature by nobody known."""
+def _read(bench: Bench, raw: bytes) -> Envelope | Finding:
+    """One envelope, or the finding that it is none."""
     try:
         value = load_object(raw, what="envelope")
         if value.keys() & {"dsseEnvelope", "messageSignature"}:
-            return [bench.other(Result.UNSUPPORTED, "a DSSE envelope", "a Sigstore bundle among envelopes")]
-        envelope = Envelope.read(value)
+            return bench.other(Result.UNSUPPORTED, "a DSSE envelope", "a Sigstore bundle among envelopes")
+        return Envelope.read(value)
     except FormatError as exc:
-        return [bench.failed("a DSSE envelope", exc.message)]
+        return bench.failed("a DSSE envelope", exc.message)
+
+
+def _judge(bench: Bench, envelope: Envelope, candidates: Sequence[Candidate], pins: Pins) -> list[Finding]:
+    """The findings about one envelope: one for each known key that signed it, one for each signature by nobody known."""
     findings: dict[str, Finding] = {}
     strangers = []
+    holds = _holds(envelope)
     for signature in envelope.signatures:
-        maker, algorithm = _maker(envelope, signature, candidates)
+        maker, algorithm = _maker(signature, candidates, holds)
         if maker is None:
             strangers.append(signature)
-            continue
         # by key, not by key id: one key under two ids signed once (T124)
-        findings[maker.key.key_id] = _open(bench.knowing(algorithm=algorithm), envelope, maker, pins)
+        elif maker.key.key_id not in findings:
+            findings[maker.key.key_id] = _open(bench.knowing(algorithm=algorithm), envelope, maker, pins)
     is_held = any(finding.result is Result.VERIFIED for finding in findings.values())
     return [*findings.values(), *(_reject(bench, envelope, s, candidates, is_held=is_held) for s in strangers)]
 
 
-def _maker(envelope: Envelope, signature: Signature, candidates: Sequence[Candidate]) -> tuple[Candidate | None, str]:
-    """The key that made a signature, and the algorithm."""
+def _holds(envelope: Envelope) -> Callable[[Key, str, bytes], bool]:
+    """Whether a key, with a hash, made a signature of an envelope; its payload is hashed once for all of them (T142)."""
     message = pae(envelope.payload_type, envelope.payload)
-    signed = signed_with(lambda key, name: key.is_signed(message, signature.value, algorithm=name))
+    digest = cache(lambda name: hashlib.new(name, message).digest())
+
+    def holds(key: Key, name: str, value: bytes) -> bool:
+        if key.is_prehashed:
+            return key.is_digest_signed(digest(name), value, algorithm=name)
+        return key.is_signed(message, value)
+
+    return holds
+
+
+def _maker(
+    signature: Signature, candidates: Sequence[Candidate], holds: Callable[[Key, str, bytes], bool]
+) -> tuple[Candidate | None, str]:
+    """The key that made a signature, and the algorithm."""
+    signed = signed_with(lambda key, name: holds(key, name, signature.value))
     for candidate in candidates:
         algorithm = signed(candidate)
         if algorithm is not None:
