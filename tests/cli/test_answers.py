@@ -70,6 +70,7 @@ ANSWERS = [
     ("check", "--store damaged", "verdict", 4),
     ("list", "--store store", "list", 0),
     ("show", "hello.txt --store store", "show", 0),
+    ("trace", "hello.txt --store store", "trace", 0),
     ("receipt show", f"store/receipts/1.json {BY_SITE}", "receipt", 0),
     ("receipt show", f"short {BY_SITE} --qr", "receipt", 0),
     ("receipt show", "--store store --short", "receipt", 0),
