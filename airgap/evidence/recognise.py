@@ -161,15 +161,18 @@ class Needs:
 
 
 _LONGER: Final = frozenset({"sha384", "sha512"})
+_LISTED: Final = _LONGER | {"blake2b"}
+"""What a checksum list may give."""
 _NEEDS: Final[Mapping[Format, Needs]] = {
     Format.OPENPGP: Needs(is_message=True),
+    Format.OPENPGP_CLEAR: Needs(_LISTED),
     Format.SIGNIFY: Needs(is_message=True),
     Format.RAW: Needs(_LONGER, is_message=True),
     Format.COSIGN_BLOB: Needs(_LONGER, is_message=True),
     Format.MINISIGN: Needs(frozenset({"blake2b"})),
     Format.SSHSIG: Needs(frozenset({"sha512"})),
     Format.CMS: Needs(_LONGER, is_message=True),
-    Format.DSSE: Needs(frozenset({"sha512"})),
+    Format.DSSE: Needs(_LONGER),
     Format.SIGSTORE: Needs(_LONGER),
     Format.NPM_SIGNATURE: Needs(frozenset({"sha512"})),
     Format.NPM_ATTESTATION: Needs(frozenset({"sha512"})),
@@ -184,5 +187,5 @@ def needs(piece: Piece) -> Needs:
     if found is Format.SIGSTORE and b'"publicKey"' in piece.content:
         return Needs(_LONGER, is_message=True)  # an Ed25519 key signs the message itself
     if found is None:
-        return Needs(_LONGER)  # perhaps a list of longer digests
+        return Needs(_LISTED)  # perhaps a list of longer digests
     return _NEEDS.get(found, Needs())

@@ -17,7 +17,8 @@ from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.dsse import load_object, match_subject, open_statement, read_pin, verify
+from airgap.evidence.dsse import STRONG, load_object, match_subject, open_statement, read_pin, verify
+from airgap.evidence.recognise import needs
 from airgap.evidence.subject import Pins, Subject
 from tests.evidence.bench import anchor, piece, pins, subject
 from tests.evidence.plain import TEXT, base64_variants, changed, vector, with_high_s
@@ -322,6 +323,10 @@ def test_one_strong_digest_of_the_artifact_is_enough(text: Subject) -> None:
     for name in ("sha256", "sha384", "sha512"):
         assert match(text, {name: text.digest(name).hex()}) is None
         assert match(text, {"sha256": "00" * 32}, {name: text.digest(name).hex(), "sha1": "00"}) is None
+
+
+def test_whatever_a_statement_may_ask_for_is_foreseen() -> None:
+    assert needs(piece("a.intoto.jsonl", ONE)).digests >= set(STRONG) - {"sha256"}
 
 
 def test_digests_of_one_subject_that_contradict_each_other_fail(text: Subject) -> None:

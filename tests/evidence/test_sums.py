@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airgap.core.entries import Role
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result, Vouches
+from airgap.evidence.recognise import needs
 from airgap.evidence.subject import Bench, Piece, Subject
 from airgap.evidence.sums import is_list, names_in, verify_list
 from tests.evidence.bench import piece, subject
@@ -229,6 +230,14 @@ def test_a_finding_without_a_proof_gets_one(text: Subject) -> None:
 
     assert found.proof is not None
     assert found.proof.document == listing.path
+
+
+@pytest.mark.parametrize("role", [Role.ATTESTATION, Role.SIGNATURE])
+@pytest.mark.parametrize("start", [b"", b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n"])
+def test_whatever_a_list_may_ask_for_is_foreseen(role: Role, start: bytes) -> None:
+    wanted = needs(Piece("documents/files/CHECKSUMS.txt", role, "text/plain", start + vector("sums/CHECKSUMS.txt")))
+
+    assert wanted.is_message or wanted.digests >= {"sha384", "sha512", "blake2b"}
 
 
 def test_t130_only_the_bytes_that_were_signed_count(text: Subject) -> None:
