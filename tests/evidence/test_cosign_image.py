@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+import subprocess
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import cosign_image
 from airgap.evidence.pubkey import Key
 from airgap.evidence.subject import Piece, Pins, Subject
-from tests.evidence import bench
+from tests.evidence import bench, sigstore_forge
+from tests.evidence.sigstore_forge import Content
 
 IMAGE = b'{"schemaVersion":2,"config":{},"layers":[]}'
 REFERENCE = "registry.example/team/app"
@@ -307,3 +309,151 @@ def test_more_layers_than_anybody_signs_with_are_refused(tmp_path: Path) -> None
     (finding,) = cosign_image.verify(image(tmp_path), manifest(*[1] * 65), [], trust())
 
     assert finding.result is Result.FAILED
+
+
+# -- by a certificate --------------------------------------------------------------------------------------------------
+
+MINI = sigstore_forge.instance()
+ROOT = MINI.trusted_root()
+
+
+def keyless(content: bytes, *, logged_for: bytes | None = None, edit: Callable[[Any], None] = lambda _: None) -> Signed:
+    """A layer as cosign wrote it with a Sigstore identity; ``logged_for`` takes the log's entry of another signature."""
+    signer = MINI.signer()
+    signature = signer.sign(content)
+    own = MINI.bundle(signer, Content(message=content), version=1, has_proof=False, signature=signature)
+    other = MINI.bundle(signer, Content(message=logged_for or b""), version=1, has_proof=False)
+    entry = (other if logged_for is not None else own)["verificationMaterial"]["tlogEntries"][0]
+    logged = {
+        "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+        "Payload": {
+            "body": entry["canonicalizedBody"],
+            "integratedTime": int(entry["integratedTime"]),
+            "logIndex": int(entry["logIndex"]),
+            "logID": MINI.rekor.log_id.hex(),
+        },
+    }
+    edit(logged)
+    notes = {
+        "dev.cosignproject.cosign/signature": b64encode(signature).decode(),
+        "dev.sigstore.cosign/certificate": signer.pem.decode(),
+        "dev.sigstore.cosign/chain": "not looked at",
+        "dev.sigstore.cosign/bundle": json.dumps(logged),
+    }
+    return sign(content, **notes)
+
+
+def publisher(**settings: str) -> Pins:
+    said = {"issuer": sigstore_forge.ISSUER, "repository": sigstore_forge.REPOSITORY, **settings}
+    return bench.pins(bench.anchor(Kind.SIGSTORE, hashlib.sha256(ROOT).hexdigest(), **said))
+
+
+def root() -> Piece:
+    return bench.piece("trusted_root.json", ROOT, role=Role.ANCHOR_DATA)
+
+
+def test_a_pinned_publisher_vouches_for_the_image_at_the_logged_time(tmp_path: Path) -> None:
+    finding = judge(tmp_path, keyless(payload()), publisher(), root())
+
+    assert (finding.result, finding.kind) == (Result.VERIFIED, "cosign-image")
+    assert finding.proof is not None
+    assert (finding.proof.time_proof, finding.proof.signed_at) == ("log", "2026-03-01T12:00:00Z")
+
+
+def test_another_publisher_does_not_vouch(tmp_path: Path) -> None:
+    finding = judge(tmp_path, keyless(payload()), publisher(repository="evil/widget"), root())
+
+    assert finding.result is Result.FAILED
+    assert "evil/widget" in finding.expected
+
+
+def test_a_publishers_signature_of_another_image_is_found_out(tmp_path: Path) -> None:
+    finding = judge(tmp_path, keyless(payload(f"sha256:{'0' * 64}")), publisher(), root())
+
+    assert (finding.result, finding.got) == (Result.FAILED, f"a signature of 'sha256:{'0' * 64}'")
+
+
+def test_a_valid_entry_about_another_signature_will_not_do(tmp_path: Path) -> None:
+    """T133, CVE-2026-22703: any entry of the log was accepted."""
+    finding = judge(tmp_path, keyless(payload(), logged_for=b"another payload"), publisher(), root())
+
+    assert finding.result is Result.FAILED
+    assert finding.got == "another one"
+
+
+def test_without_a_pinned_publisher_nothing_is_proven(tmp_path: Path) -> None:
+    finding = judge(tmp_path, keyless(payload()), bench.pins(), root())
+
+    assert finding.result is Result.UNTRUSTED_KEY
+
+
+def test_a_signature_that_the_certificates_key_did_not_make_is_found_out(tmp_path: Path) -> None:
+    good = keyless(payload())
+    notes = {**good.layer["annotations"], "dev.cosignproject.cosign/signature": sign(payload()).layer["annotations"][
+        "dev.cosignproject.cosign/signature"]}  # fmt: skip
+
+    finding = judge(tmp_path, Signed({**good.layer, "annotations": notes}, good.content), publisher(), root())
+
+    assert finding.result is Result.FAILED
+
+
+def earlier(logged: Any) -> None:
+    logged["Payload"]["integratedTime"] -= 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        earlier,
+        lambda logged: logged.pop("SignedEntryTimestamp"),
+        lambda logged: logged.update(more=1),
+        lambda logged: logged["Payload"].update(logID="00"),
+        lambda logged: logged["Payload"].update(logID="0" * 64),
+        lambda logged: logged["Payload"].update(body="AA=="),
+        lambda logged: logged["Payload"].update(body=5),
+        lambda logged: logged["Payload"].update(logIndex=-1),
+        lambda logged: logged["Payload"].update(integratedTime="x"),
+        lambda logged: logged.update(SignedEntryTimestamp=5),
+    ],
+)
+def test_an_entry_that_no_pinned_log_promised_is_found_out(tmp_path: Path, edit: Callable[[Any], None]) -> None:
+    assert judge(tmp_path, keyless(payload(), edit=edit), publisher(), root()).result is Result.FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dev.sigstore.cosign/bundle", ""),
+        ("dev.sigstore.cosign/bundle", "[]"),
+        ("dev.sigstore.cosign/certificate", "x"),
+        ("dev.sigstore.cosign/certificate", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"),
+        ("dev.sigstore.cosign/certificate", MINI.signer().pem.decode() * 2),
+        ("dev.sigstore.cosign/certificate", 5),
+    ],
+)
+def test_malformed_annotations_are_refused(tmp_path: Path, name: str, text: Any) -> None:
+    good = keyless(payload())
+    layer = {**good.layer, "annotations": {**good.layer["annotations"], name: text}}
+
+    finding = judge(tmp_path, Signed(layer, good.content), publisher(), root())
+
+    assert (finding.result, finding.expected) == (Result.FAILED, "a cosign signature")
+
+
+# -- oracle ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.online
+def test_openssl_says_the_same_about_the_signature_of_a_payload(tmp_path: Path) -> None:
+    """cosign itself is in no registry at hand; what it computes with a key is this and the comparison of one digest."""
+    (tmp_path / "cosign.pub").write_bytes(pem(PRODUCER))
+    for content, changed in ((payload(), payload()), (payload(), payload() + b" ")):
+        signed = sign(content)
+        text = signed.layer["annotations"]["dev.cosignproject.cosign/signature"]
+        (tmp_path / "signature").write_bytes(b64decode(text))
+        (tmp_path / "payload").write_bytes(changed)
+        command = "openssl dgst -sha256 -verify cosign.pub -signature signature payload"
+        is_good = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False).returncode == 0
+        layer = {**signed.layer, "digest": f"sha256:{hashlib.sha256(changed).hexdigest()}"}
+        assert (judge(tmp_path, Signed(layer, changed), trust()).result is Result.VERIFIED) == is_good
+        assert is_good == (content == changed)
