@@ -41,6 +41,8 @@ def judge(
         pins: for the revoked keys and the time.
         bench: of the piece.
     """
+    if not subject_message.file:
+        return [bench.other(Result.NOT_CHECKED, "the content, which such signatures are about", "its digests only")]
     try:
         found = read_signatures(signature, limit=MAX_SIGNATURES)
     except FormatError as exc:

@@ -14,8 +14,8 @@ from airgap.evidence.openpgp_signature import Signature
 SIGNATURE, PRIMARY, USER_ID, SUBKEY, ATTRIBUTE = 2, 6, 13, 14, 17
 _IN_KEYRINGS: Final = {SIGNATURE, PRIMARY, 10, 12, USER_ID, SUBKEY, ATTRIBUTE, 21}
 """Tags in a keyring; marker, trust and padding packets (10, 12, 21) say nothing."""
-MAX_OWN: Final = 1000
-"""Signatures by a certificate's own key that are checked; the longest-lived keys of Debian have about a hundred."""
+MAX_PARTS: Final = 1000
+"""Keys, user ids and their own signatures in one certificate; libraries need more than linear time for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Certificate:
             groups: of ``read_certificates``, all with the same first part.
 
         Raises:
-            FormatError: more signatures by its own key than anybody makes.
+            FormatError: more parts than anybody's certificate has.
         """
         merged: dict[Packet, dict[Packet, None]] = {}
         for group in groups:
@@ -45,10 +45,10 @@ class Certificate:
         head, *others = merged
         primary = Key.parse(head.body)
         ordered = {part: tuple(it for it in merged[part] if _is_own(it, primary)) for part in (head, *sorted(others))}
-        count = sum(len(signatures) for signatures in ordered.values())
-        if count > MAX_OWN:
-            raise FormatError(f"OpenPGP certificate: expected at most {MAX_OWN} signatures by its own key, got {count}")
-        subkeys = [key for part in ordered if part.tag == SUBKEY and (key := read_key(part))]
+        count = len(ordered) + sum(len(signatures) for signatures in ordered.values())
+        if count > MAX_PARTS:
+            raise FormatError(f"OpenPGP certificate: expected at most {MAX_PARTS} parts of its own, got {count}")
+        subkeys = [key for part in ordered if part != head and (key := read_key(part))]
         return cls(primary, tuple(subkeys), ordered)
 
     @property
@@ -126,7 +126,9 @@ def _is_own(packet: Packet, primary: Key) -> bool:
 
 
 def read_key(packet: Packet) -> Key | None:
-    """The key in a packet; None for one that is too old or broken, which then has made no signature."""
+    """The key in a packet; None for other packets, and for a key that is too old or broken to have made a signature."""
+    if packet.tag not in {PRIMARY, SUBKEY}:
+        return None
     try:
         return Key.parse(packet.body)
     except FormatError:

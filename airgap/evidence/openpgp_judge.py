@@ -50,12 +50,12 @@ class Case:
             return self.bench.other(Result.UNSUPPORTED, "an OpenPGP signature of version 4 or 6", got)
         try:
             signature = Signature.parse(packet)
+            if signature.kind not in self.message.kinds:
+                wanted = "a signature of a document" if len(self.message.kinds) > 1 else "a signature of text"
+                return self.bench.failed(wanted, f"one of type 0x{signature.kind:02x}")
+            return self._judge_document(signature)
         except FormatError as exc:
-            return self.bench.failed("an OpenPGP signature", exc.message)
-        if signature.kind not in self.message.kinds:
-            wanted = "a signature of a document" if len(self.message.kinds) > 1 else "a signature of text"
-            return self.bench.failed(wanted, f"one of type 0x{signature.kind:02x}")
-        return self._judge_document(signature)
+            return self.bench.failed("an OpenPGP signature that can be read", exc.message)
 
     def _judge_document(self, signature: Signature) -> Finding:
         bench = self.bench.knowing(library=LIBRARY, **_claimed(signature))

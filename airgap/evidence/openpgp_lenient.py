@@ -55,9 +55,7 @@ class History:
         revocations: dict[str, list[Signature]] = {}
         names = []
         for part, packets in certificate.parts.items():
-            key = read_key(part) if part.tag == SUBKEY else certificate.primary
-            if key is None:
-                continue
+            key = read_key(part) or certificate.primary
             signatures = _own(certificate.primary, part, packets)
             for signature in signatures:
                 kept = revocations if signature.kind in {0x20, 0x28} else bindings
@@ -107,6 +105,7 @@ def _own(primary: Key, part: Packet, packets: Sequence[Packet]) -> list[Signatur
         elif part.tag == SUBKEY and signature.kind in {0x18, 0x28} and key:
             framed = primary.framed + key.framed
         else:
+            # on the wrong part, or of no type that says anything about a key
             continue
         if signature.created and not signature.unknown and is_signed(signature, primary, _just(framed)):
             found.append(signature)

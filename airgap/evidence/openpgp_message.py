@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import pysequoia
 
+from airgap.core.errors import FormatError
 from airgap.evidence.openpgp_clear import Clear
 from airgap.evidence.openpgp_mathematics import Feed
 from airgap.evidence.openpgp_packets import Packet
@@ -26,7 +27,12 @@ class Message(Protocol):
     kinds: frozenset[int]
 
     def ask(self, packet: Packet, certificate: pysequoia.Cert) -> pysequoia.Decrypted:
-        """Sequoia's answer about one signature. Raises RuntimeError when it does not hold."""
+        """Sequoia's answer about one signature.
+
+        Raises:
+            RuntimeError: the signature does not hold, or Sequoia's policy refuses it.
+            FormatError: the message is no such thing.
+        """
 
     def feed(self, signature: Signature, /) -> Feed:
         """The octets that are hashed."""
@@ -76,7 +82,7 @@ class Cleartext:
         answer = pysequoia.verify(bytes=self._clear.with_one(packet), store=lambda _: [certificate])
         # two programs have to read one message in one way, or none of them is believed (T130)
         if (answer.bytes or b"").replace(b"\r\n", b"\n") != self._clear.text:
-            raise RuntimeError("the text was read in two ways")
+            raise FormatError("clearsigned text: expected one way to read it, got two")
         return answer
 
     def feed(self, _: Signature, /) -> Feed:

@@ -13,6 +13,7 @@ from airgap.evidence.openpgp_packets import Key, Packet, Reader, four, time_of
 
 _ONCE: Final = {2, 3, 9, 27, 29}
 """Subpackets that decide something: times, key flags, the reason of a revocation. Twice would leave the choice open."""
+_TIMES: Final = {2, 3, 9}
 _KNOWN: Final = {2, 3, 4, 5, 7, 9, 11, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 39}
 """Types of subpackets (RFC 9580, 5.2.3.7); a critical one that is not listed makes a signature void."""
 
@@ -48,15 +49,13 @@ class Signature:
 
     @classmethod
     def parse(cls, packet: Packet) -> Self:
-        """Read a signature packet of version 4 or 6, and what version 3 says about itself (RFC 9580, 5.2).
+        """Read a signature packet of version 4 or 6 (RFC 9580, 5.2.3).
 
         Raises:
             FormatError: another version, or a broken body.
         """
         reader = Reader(packet.body, "OpenPGP signature")
         version = reader.number(1)
-        if version == 3:
-            return cls._parse_old(packet, reader)
         if version not in {4, 6}:
             raise FormatError(f"OpenPGP signature: expected version 4 or 6, got {version}")
         kind, algorithm, chosen = reader.take(3)
@@ -82,26 +81,6 @@ class Signature:
             values=reader.rest(),
         )
 
-    @classmethod
-    def _parse_old(cls, packet: Packet, reader: Reader) -> Self:
-        reader.take(1)
-        kind, created, issuer = reader.number(1), reader.take(4), reader.take(8).hex()
-        algorithm, chosen = reader.take(2)
-        return cls(
-            packet=packet,
-            version=3,
-            kind=kind,
-            algorithm=algorithm,
-            hash=chosen,
-            hashed=b"",
-            said={2: created},
-            embedded=b"",
-            issuers=frozenset({issuer}),
-            unknown=frozenset(),
-            salt=b"",
-            values=b"",
-        )
-
     @property
     def trailer(self) -> bytes:
         """What is hashed after the message (RFC 9580, 5.2.4)."""
@@ -110,7 +89,7 @@ class Signature:
     @property
     def created(self) -> datetime | None:
         """When it was made, by its own words."""
-        return time_of(int.from_bytes(self.said[2], "big")) if len(self.said.get(2, b"")) == 4 else None
+        return time_of(int.from_bytes(self.said[2], "big")) if 2 in self.said else None
 
     @property
     def expires(self) -> datetime | None:
@@ -139,6 +118,8 @@ def _subpackets(raw: bytes) -> tuple[dict[int, bytes], set[int]]:
         kind = body[0] & 0x7F
         if kind in said and kind in _ONCE:
             raise FormatError(f"OpenPGP signature: expected subpacket {kind} once, got it twice")
+        if kind in _TIMES and len(body) != 5:
+            raise FormatError(f"OpenPGP signature: expected four octets of time in subpacket {kind}, got {len(body) - 1}")
         said[kind] = body[1:]
         if body[0] & 0x80 and kind not in _KNOWN:
             unknown.add(kind)
@@ -166,4 +147,4 @@ def _later(start: datetime | None, period: bytes | None) -> datetime | None:
     """A time some seconds later; none at all, and zero seconds, stand for never (RFC 9580, 5.2.3.13 and 5.2.3.18)."""
     if start is None or period is None or not any(period):
         return None
-    return start + timedelta(seconds=int.from_bytes(period[:4], "big"))
+    return start + timedelta(seconds=int.from_bytes(period, "big"))

@@ -1,0 +1,516 @@
+"""Bytes that somebody wrote to break the reader: every one gives a finding, none gives an exception or a wrong answer."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pysequoia
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from airgap.core.anchors import Kind
+from airgap.core.entries import Role
+from airgap.core.errors import FormatError
+from airgap.core.verdict import Result
+from airgap.evidence import openpgp, openpgp_judge
+from airgap.evidence.openpgp_certificates import MAX_PARTS, Certificate, gather_certificates
+from airgap.evidence.openpgp_lenient import History, examine
+from airgap.evidence.openpgp_mathematics import is_signed, is_weak, name_of
+from airgap.evidence.openpgp_packets import MAX_PACKETS, Key, Packet, packets, read_signatures
+from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.subject import Subject
+from tests.evidence.bench import NOW, anchor, piece, pins, subject
+from tests.evidence.test_openpgp import LENIENT, MESSAGE, F, U, V, judge, key, one, pin_of, pinned, raw
+
+__all__ = ["message"]
+
+
+@pytest.fixture
+def message(tmp_path: Path) -> Subject:
+    return subject(tmp_path, MESSAGE, name="message.txt")
+
+
+def packet_of(name: str) -> Packet:
+    (only,) = packets(raw(name))
+    return only
+
+
+def certificate_of(name: str) -> Certificate:
+    (only,) = gather_certificates(raw(name))
+    return only
+
+
+def subpacket(kind: int, body: bytes) -> bytes:
+    return bytes((len(body) + 1, kind)) + body
+
+
+def with_hashed(packet: Packet, extra: bytes) -> Packet:
+    """A signature packet of version 4 with more hashed subpackets; its mathematics does not hold any more."""
+    size = int.from_bytes(packet.body[4:6], "big")
+    hashed = packet.body[6 : 6 + size] + extra
+    return Packet(2, packet.body[:4] + len(hashed).to_bytes(2, "big") + hashed + packet.body[6 + size :])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected at least one, got none"),
+        (b"plain text", "expected a packet's first octet, got 0x70"),
+        (b"\xff" * 40, "expected 4294967295 more bytes, got 34"),
+        (b"\xc2\xe0" + bytes(40), "expected a whole length, got a partial one"),
+        (b"\x8b" + bytes(40), "expected a stated length, got an open one"),
+        (b"\xc2\xff\xff\xff\xff\xff", "expected 4294967295 more bytes, got 0"),
+        (Packet(8, b"\x01" + bytes(40)).raw, "expected signature packets only, got one with tag 8"),
+        (Packet(11, b"b\x00\x00\x00\x00\x00x").raw, "got one with tag 11"),
+        (b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n", "expected an END line"),
+        (b"-----BEGIN PGP SIGNATURE-----\nAAAA\n-----END PGP SIGNATURE-----\n", "expected an empty line after its headers"),
+        (b"-----BEGIN PGP SIGNATURE-----\n\nA A\n-----END PGP SIGNATURE-----\n", "expected base64"),
+        (b"-----BEGIN PGP SIGNATURE-----\n\n\xe9\n-----END PGP SIGNATURE-----\n", "expected base64, got other bytes"),
+        (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n", "expected at least one, got none"),
+        (raw("ed25519.sig") * 65, "expected at most 64 in a file, got more"),
+    ],
+    ids=lambda it: it[:40] if isinstance(it, str) else "",
+)
+def test_what_is_no_signature_is_refused_in_words(message: Subject, content: bytes, words: str) -> None:
+    finding = one(message, content, "ed25519")
+
+    assert (finding.result, words in finding.got) == (F, True), finding.got
+
+
+def test_lengths_are_read_in_all_their_forms() -> None:
+    body = bytes(300)
+    forms = [b"\xca\xc0\x6c", b"\xca\xff\x00\x00\x01\x2c", b"\xa9\x01\x2c", b"\xaa\x00\x00\x01\x2c"]
+
+    assert [list(packets(head + body)) for head in forms] == [[Packet(10, body)]] * 4
+    assert list(packets(b"\xca\x03abc\xa8\x02xy")) == [Packet(10, b"abc"), Packet(10, b"xy")]
+
+
+def test_packets_without_end_are_not_read_to_it() -> None:
+    with pytest.raises(FormatError, match=f"expected at most {MAX_PACKETS}, got more"):
+        list(packets(b"\xca\x00" * (MAX_PACKETS + 1)))
+
+
+@pytest.mark.parametrize(
+    ("body", "result", "words"),
+    [
+        (b"", Result.UNSUPPORTED, "an empty packet"),
+        (b"\x05" + bytes(20), Result.UNSUPPORTED, "version 5"),
+        (b"\x03\x05\x00" + bytes(30), Result.UNSUPPORTED, "version 3"),
+        (b"\x04\x00\x01\x08", F, "expected 2 more bytes"),
+        (b"\x04\x00\x01\x08\x00\x01\x00", F, "expected a subpacket's type, got none"),
+        (b"\x04\x00\x01\x08\x00\x04\x03\x02ab\x00\x00\x00\x00", F, "expected four octets of time in subpacket 2, got 2"),
+        (b"\x04\x00\x01\x08\x00\xc2\xc0\x00" + bytes(192), F, "expected 2 more bytes"),
+        (b"\x04\x00\x01\x08\x00\x05\xff\x00\x00\x00\x09", F, "expected 9 more bytes"),
+        (b"\x04\x00\x01\x08\xff\xff", F, "expected 65535 more bytes"),
+        (b"\x06\x00\x01\x08\x00\x00\x00\x00\x00\x00\x00\x00ab\x01", F, "expected 1 more bytes"),
+    ],
+)
+def test_broken_and_unknown_signature_packets_are_named(message: Subject, body: bytes, result: Result, words: str) -> None:
+    finding = one(message, Packet(2, body).raw, "ed25519")
+
+    assert (finding.result, words in finding.got) == (result, True), finding.got
+
+
+@pytest.mark.parametrize("kind", [0x02, 0x10, 0x13, 0x18, 0x19, 0x1F, 0x20, 0x28, 0x40, 0x50])
+def test_signatures_of_anything_but_documents_are_refused(message: Subject, kind: int) -> None:
+    packet = packet_of("ed25519.sig")
+    forged = Packet(2, bytes((packet.body[0], kind)) + packet.body[2:])
+
+    finding = one(message, forged.raw, "ed25519", **LENIENT)
+
+    assert (finding.result, finding.got) == (F, f"one of type 0x{kind:02x}")
+
+
+def test_a_certification_out_of_a_certificate_is_no_signature_of_a_document(message: Subject) -> None:
+    certification = next(packet for packet in packets(raw("ed25519.pgp")) if packet.tag == 2)
+
+    assert one(message, certification.raw, "ed25519").got == "one of type 0x13"
+
+
+def test_a_subpacket_that_decides_must_not_come_twice(message: Subject) -> None:
+    twice = with_hashed(packet_of("ed25519.sig"), subpacket(2, bytes(4)))
+
+    assert "expected subpacket 2 once, got it twice" in one(message, twice.raw, "ed25519").got
+
+
+def test_a_signature_that_names_no_key_is_nobodys(message: Subject) -> None:
+    body = packet_of("ed25519.sig").body
+    bare = Packet(2, body[:4] + b"\x00\x06" + subpacket(2, bytes(4)) + b"\x00\x00" + body[-70:])
+
+    finding = one(message, bare.raw, "ed25519")
+
+    assert (finding.result, finding.got) == (U, "a signature that names no key")
+
+
+def test_a_key_id_alone_is_enough_to_find_the_certificate_but_never_to_believe(message: Subject) -> None:
+    """The unhashed issuer may be rewritten by anybody; the mathematics may not."""
+    packet = packet_of("ed25519.sig")
+    other = certificate_of("rsa3072.pgp").primary
+    mine = certificate_of("ed25519.pgp").primary
+    assert bytes.fromhex(mine.key_id) in packet.body
+    start = int.from_bytes(packet.body[4:6], "big") + 6
+    renamed = packet.body[:start] + packet.body[start:].replace(bytes.fromhex(mine.key_id), bytes.fromhex(other.key_id))
+
+    (finding,) = judge(message, Packet(2, renamed).raw, [key("ed25519"), key("rsa3072")], pins(pinned("rsa3072")))
+
+    assert finding.result is U
+    assert finding.proof
+    assert finding.proof.fingerprint == f"openpgp:{mine.fingerprint}"
+
+
+def signed_by_hand(private: rsa.RSAPrivateKey, key_id: str, *hashed: bytes, kind: int = 0, number: int = 8) -> bytes:
+    """A version 4 signature of the message, as old programs wrote it: with a key id and no fingerprint."""
+    area = b"".join(hashed)
+    head = bytes((4, kind, 1, number)) + len(area).to_bytes(2, "big") + area
+    value = private.sign(MESSAGE + head + b"\x04\xff" + len(head).to_bytes(4, "big"), padding.PKCS1v15(), hashes.SHA256())
+    issuer = subpacket(16, bytes.fromhex(key_id))
+    integer = int.from_bytes(value, "big").bit_length().to_bytes(2, "big") + value.lstrip(b"\x00")
+    return Packet(2, head + len(issuer).to_bytes(2, "big") + issuer + b"\x00\x00" + integer).raw
+
+
+@pytest.fixture(scope="module")
+def bare() -> tuple[rsa.RSAPrivateKey, bytes, Key]:
+    """A key in a certificate without any signature."""
+    private = rsa.generate_private_key(65537, 2048)
+    numbers = private.public_key().public_numbers()
+    material = b"".join(
+        number.bit_length().to_bytes(2, "big") + number.to_bytes((number.bit_length() + 7) // 8, "big")
+        for number in (numbers.n, numbers.e)
+    )
+    body = b"\x04" + (1_600_000_000).to_bytes(4, "big") + b"\x01" + material
+    return private, Packet(6, body).raw + Packet(13, b"Ann").raw, Key.parse(body)
+
+
+MADE = subpacket(2, (1_650_000_000).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize(
+    ("hashed", "words"),
+    [
+        ((MADE,), "one without a signature of the primary key"),
+        ((), "one without a time"),
+        ((MADE, subpacket(0x80 | 99, b"x")), "critical subpackets [99]"),
+        ((MADE, subpacket(99, b"x")), "one without a signature of the primary key"),
+    ],
+    ids=["unbound", "no-time", "critical", "not-critical"],
+)
+def test_a_key_without_any_binding_signs_nothing_even_leniently(
+    message: Subject, bare: tuple[rsa.RSAPrivateKey, bytes, Key], hashed: tuple[bytes, ...], words: str
+) -> None:
+    private, certificate, made = bare
+    at = pins(anchor(Kind.OPENPGP, made.fingerprint, **LENIENT))
+
+    (finding,) = judge(message, signed_by_hand(private, made.key_id, *hashed), [piece("k", certificate, role=Role.KEY)], at)
+
+    assert (finding.result, words in finding.got) == (F, True), finding.got
+
+
+def test_old_signatures_with_a_key_id_only_are_understood(
+    message: Subject, bare: tuple[rsa.RSAPrivateKey, bytes, Key]
+) -> None:
+    private, certificate, made = bare
+    signature = signed_by_hand(private, made.key_id, MADE)
+
+    (unpinned,) = judge(message, signature, [piece("k", certificate, role=Role.KEY)], pins())
+    (missing,) = judge(message, signature, [], pins(anchor(Kind.OPENPGP, made.fingerprint)))
+
+    assert (unpinned.result, unpinned.got, unpinned.identity) == (U, f"one by {made.fingerprint}", made.fingerprint)
+    assert missing.expected == f"the certificate of the pinned key {made.fingerprint}"
+
+
+def test_a_subkey_that_does_not_say_whose_it_is_signs_for_nobody(message: Subject) -> None:
+    """Without the signature back (type 0x19) anybody could bind another's subkey and claim what it signed."""
+    certificate = certificate_of("subkey.pgp")
+    (subkey,) = certificate.subkeys
+    history = History.of(certificate)
+    (binding,) = history.bindings[subkey.fingerprint]
+    (signature,) = (Signature.parse(it) for it in read_signatures(raw("subkey.sig"), limit=1))
+
+    def verdict(changed: Signature) -> str:
+        bindings = {**history.bindings, subkey.fingerprint: [changed]}
+        other = History(bindings, history.revocations, history.user_ids)
+        fault = examine(signature, certificate, other, subkey, lambda update: (update(MESSAGE), None)[1], NOW)
+        return fault.got if fault else ""
+
+    from dataclasses import replace
+
+    unsigned = "one that its certificate binds for other uses"
+    assert verdict(binding) == ""
+    assert verdict(replace(binding, embedded=b"")) == unsigned
+    assert verdict(replace(binding, embedded=signature.packet.body)) == unsigned
+    assert verdict(replace(binding, said={**binding.said, 27: b"\x0c"})) == unsigned
+    assert verdict(replace(binding, said={it: value for it, value in binding.said.items() if it != 27})) == unsigned
+
+
+def test_another_keys_subkey_in_a_pinned_certificate_is_refused(message: Subject) -> None:
+    """The thief has no signature of the pinned key over it, so it belongs to nobody."""
+    stolen = certificate_of("subkey.pgp")
+    (part,) = (part for part in stolen.parts if part.tag == 14)
+    taken = raw("ed25519.pgp") + part.raw + b"".join(it.raw for it in stolen.parts[part])
+
+    for settings in ({}, LENIENT):
+        at = pins(pinned("ed25519", **settings))
+        (finding,) = judge(message, raw("subkey.sig"), [piece("k", taken, role=Role.KEY)], at)
+        assert (finding.result, finding.got) == (F, "one without a signature of the primary key")
+
+
+def test_more_signatures_than_can_be_checked_are_left_unchecked_and_say_so(message: Subject) -> None:
+    found = judge(message, raw("ed25519.sig") * 20, [key("ed25519")], pins(pinned("ed25519")))
+
+    assert [finding.result for finding in found] == [V] * 16 + [Result.UNSUPPORTED] * 4
+
+
+def test_a_flooded_certificate_is_not_looked_at(message: Subject) -> None:
+    flood = raw("ed25519.pgp") + b"".join(Packet(13, str(number).encode()).raw for number in range(MAX_PARTS))
+
+    with pytest.raises(FormatError, match=f"at most {MAX_PARTS} parts of its own"):
+        gather_certificates(flood)
+    (finding,) = judge(message, raw("ed25519.sig"), [piece("k", flood, role=Role.KEY)], pins(pinned("ed25519")))
+    assert finding.result is U
+
+
+def test_signatures_by_others_on_a_certificate_are_left_out() -> None:
+    own = [packet for packet in packets(raw("ed25519.pgp")) if packet.tag == 2]
+    others = [packet for packet in packets(raw("rsa3072.pgp")) if packet.tag == 2]
+    attribute = Packet(17, b"\x02\x01x").raw + others[0].raw
+    mixed = raw("ed25519.pgp") + b"".join(packet.raw for packet in others) + Packet(12, b"\x00").raw + attribute
+    broken = Packet(2, b"\x09").raw
+
+    (certificate,) = gather_certificates(mixed + broken)
+
+    assert [it for signed in certificate.parts.values() for it in signed] == own
+    assert pysequoia.Cert.from_bytes(certificate.raw).fingerprint == pin_of("ed25519")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected at least one of version 4 or 6, got none"),
+        (Packet(6, b"\x03" + bytes(20)).raw + raw("ed25519.sig"), "expected at least one of version 4 or 6"),
+        (Packet(5, b"\x04" + bytes(20)).raw, "expected public keys only, got a packet with tag 5"),
+        (Packet(8, b"\x01x").raw, "expected public keys only, got a packet with tag 8"),
+        (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nAAAA\n-----END PGP PRIVATE KEY BLOCK-----\n", "got none"),
+        (Packet(6, b"\x06" + bytes(9) + b"more").raw, "got none"),
+    ],
+    ids=["empty", "version-3", "secret", "compressed", "private-block", "broken-6"],
+)
+def test_a_file_without_public_keys_gives_no_pin(content: bytes, words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        openpgp.read_pin(content)
+
+
+def test_an_old_key_before_a_good_one_does_not_hide_it() -> None:
+    old = Packet(6, b"\x03" + bytes(20)).raw + Packet(13, b"old").raw + packet_of("ed25519.sig").raw
+
+    assert openpgp.read_pin(raw("rsa3072.pgp") + old + raw("ed25519.pgp")).pin == pin_of("rsa3072", "ed25519")
+
+
+def test_a_file_of_armored_keys_with_text_between_is_read() -> None:
+    blocks = [pysequoia.armor(raw(f"{name}.pgp"), pysequoia.ArmorKind.PublicKey).encode() for name in ("p256", "p384")]
+
+    assert openpgp.read_pin(b"KEYS\n" + b"\npub 256 Ann\n".join(blocks)).pin == pin_of("p256", "p384")
+
+
+def number(value: int) -> bytes:
+    return value.bit_length().to_bytes(2, "big") + value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "material", "name"),
+    [
+        (1, b"", "broken-1"),
+        (1, number(2**16999 + 1) + number(65537), "rsa-17000"),
+        (1, number(2**2047) + number(2), "rsa-2048"),
+        (17, number(15) + number(5) + number(2) + number(3), "dsa-4"),
+        (17, number(2**2047 + 1) + number(2**255 + 1) + number(2) + number(3), "dsa-2048"),
+        (19, b"\x03abc\x00\x00", "ecdsa-other"),
+        (19, b"\x08" + bytes.fromhex("2a8648ce3d030107") + b"\x00\x08\x04", "ecdsa-p256"),
+        (22, b"\x09" + bytes.fromhex("2b06010401da470f01") + b"\x00\x08\x41", "ed25519"),
+        (22, b"\x03abc\x00\x00", "algorithm-22"),
+        (27, bytes(32), "ed25519"),
+        (27, b"short", "ed25519"),
+        (99, b"", "algorithm-99"),
+    ],
+)
+def test_no_key_material_whatever_makes_a_signature_hold(algorithm: int, material: bytes, name: str) -> None:
+    weak = Key.parse(b"\x04" + bytes(4) + bytes((algorithm,)) + material)
+    template = Signature.parse(packet_of("ed25519.sig"))
+
+    from dataclasses import replace
+
+    for values in (b"", bytes(64), number(1) + number(1), number(2**300) * 2):
+        signature = replace(template, algorithm=algorithm, values=values)
+        assert not is_signed(signature, weak, lambda update: (update(MESSAGE), None)[1])
+    assert name_of(weak) == name
+    assert is_weak(weak) == (name == "dsa-4")
+
+
+def test_a_signature_of_another_version_or_algorithm_than_its_key_does_not_hold() -> None:
+    mine = certificate_of("ed25519.pgp").primary
+    template = Signature.parse(packet_of("ed25519.sig"))
+
+    from dataclasses import replace
+
+    for other in (replace(template, version=6), replace(template, algorithm=27)):
+        assert is_signed(other, mine, lambda update: (update(MESSAGE), None)[1]) is False
+
+
+def test_what_neither_holds_nor_can_be_explained_fails(message: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequoia refuses a signature whose hash is unknown here: refused is refused."""
+    body = packet_of("ed25519.sig").body
+    unknown = Packet(2, body[:3] + b"\x63" + body[4:])
+
+    finding = one(message, unknown.raw, "ed25519", **LENIENT)
+
+    assert (finding.result, finding.expected, finding.got) == (
+        F,
+        "a signature that Sequoia accepts",
+        "a refused one of ed25519/99",
+    )
+
+
+def test_a_right_signature_that_the_policy_of_the_day_refuses_is_said_to_be_weak(
+    message: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 2030 Sequoia's policy stops to accept RSA of 2048 bits; the lenient tier is there for that."""
+
+    def refuse(**_: object) -> None:
+        raise RuntimeError("no valid signatures")
+
+    monkeypatch.setattr(pysequoia, "verify", refuse)
+
+    strict, lenient = one(message, raw("ed25519.sig"), "ed25519"), one(message, raw("ed25519.sig"), "ed25519", **LENIENT)
+
+    assert (strict.result, lenient.result) == (Result.WEAK_ALGORITHM, V)
+    assert strict.expected == "a signature that Sequoia's policy of today accepts"
+
+
+def test_a_dead_clock_is_named_as_what_it_is(message: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequoia reads the machine's clock and cannot be told another time."""
+
+    class Dead(datetime):
+        @classmethod
+        def now(cls, _: object = None, /) -> datetime:  # type: ignore[override]
+            return datetime(1970, 1, 1, tzinfo=UTC)
+
+    def refuse(**_: object) -> None:
+        raise RuntimeError("no valid signatures")
+
+    monkeypatch.setattr(pysequoia, "verify", refuse)
+    monkeypatch.setattr(openpgp_judge, "datetime", Dead)
+
+    finding = one(message, raw("ed25519.sig"), "ed25519")
+
+    assert (finding.result, finding.expected) == (F, "a signature made by now, 1970-01-01 on this machine")
+
+
+def test_a_valid_answer_about_another_key_is_no_answer(message: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answer:
+        class _Valid:
+            certificate = signing_key = "f" * 40
+
+        valid_sigs = (_Valid,)
+
+    monkeypatch.setattr(pysequoia, "verify", lambda **_: Answer)
+    assert one(message, raw("old.sig"), "old").result is Result.WEAK_ALGORITHM
+
+
+def test_content_that_is_not_at_hand_is_not_called_wrong(tmp_path: Path) -> None:
+    without = Subject(path="a", purl="pkg:generic/a", size=5, digests={"sha256": bytes(32)}, file="")
+
+    assert one(without, raw("ed25519.sig"), "ed25519").result is Result.NOT_CHECKED
+
+
+@pytest.mark.parametrize("text", [b"", b"\r", b"a\rb\r\nc\n", b"\r\n" * 3, b"x\r\r\n"])
+def test_text_is_hashed_with_whole_line_ends_wherever_it_is_cut(
+    tmp_path: Path, text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airgap.evidence import openpgp_message
+
+    signature = Signature.parse(packet_of("rsa3072-text.sig"))
+    expected = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+    for size in (1, 2, 3, 64):
+        monkeypatch.setattr(openpgp_message, "_CHUNK", size)
+        seen: list[bytes | memoryview] = []
+        openpgp_message.Detached(subject(tmp_path, text)).feed(signature)(seen.append)
+        assert b"".join(seen) == expected
+
+
+def mutants(content: bytes, count: int, seed: int) -> Iterator[bytes]:
+    rnd = random.Random(seed)
+    for _ in range(count):
+        at, changed = rnd.randrange(len(content)), bytearray(content)
+        changed[at] ^= 1 << rnd.randrange(8)
+        yield bytes(changed)
+        yield content[:at]
+
+
+@pytest.mark.parametrize("name", ["ed25519", "rsa3072", "p256", "subkey", "old", "oldsub", "retired"])
+def test_no_changed_bit_raises_or_lets_another_message_in(message: Subject, tmp_path: Path, name: str) -> None:
+    other = subject(tmp_path, b"another message")
+    at = pins(pinned(name, **LENIENT))
+    for signature in mutants(raw(f"{name}.sig"), 60, 1):
+        assert judge(message, signature, [key(name)], at)
+        assert V not in {finding.result for finding in judge(other, signature, [key(name)], at)}
+    for certificate in mutants(raw(f"{name}.pgp"), 60, 2):
+        carried = piece("k", certificate, role=Role.KEY)
+        assert judge(message, raw(f"{name}.sig"), [carried], at)
+        assert V not in {finding.result for finding in judge(other, raw(f"{name}.sig"), [carried], at)}
+
+
+LARGE = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tests.evidence.bench import anchor, piece, pins
+from airgap.core.anchors import Kind
+from airgap.core.entries import Role
+from airgap.evidence import openpgp
+from airgap.evidence.subject import Subject
+import pysequoia
+file, signature, certificate = sys.argv[1:4]
+size = Path(file).stat().st_size
+large = Subject(path="a", purl="pkg:generic/a", size=size, digests={"sha256": bytes(32)}, file=file)
+raw = Path(certificate).read_bytes()
+beside = [piece("k", raw, role=Role.KEY)]
+pinned = pins(anchor(Kind.OPENPGP, openpgp.read_pin(raw).pin), at=datetime.now(UTC))
+resource.setrlimit(resource.RLIMIT_DATA, (128 << 20, 128 << 20))
+for at in (pinned, pins(at=datetime.now(UTC))):
+    (finding,) = openpgp.verify(large, piece("a.sig", Path(signature).read_bytes()), beside, at)
+    print(finding.result)
+"""
+
+
+def test_a_large_artifact_is_mapped_and_not_read_into_memory(tmp_path: Path) -> None:
+    """Judged twice, by Sequoia and by the own mathematics, where no more than 128 MiB of memory may be had."""
+    large, signature, certificate = tmp_path / "large", tmp_path / "large.sig", tmp_path / "key.pgp"
+    with large.open("wb") as stream:
+        stream.truncate(200 << 20)
+    made = pysequoia.Tsk.generate(user_id="Ann")
+    pysequoia.sign_file(made.signer(), str(large), str(signature), mode=pysequoia.SignatureMode.DETACHED)
+    certificate.write_bytes(bytes(made.extract_certificate()))
+
+    command = [sys.executable, "-c", LARGE, str(large), str(signature), str(certificate)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+
+    assert (done.stdout.split(), done.stderr) == (["verified", "untrusted-key"], "")
+
+
+def test_a_signature_on_the_wrong_part_of_a_certificate_says_nothing(message: Subject) -> None:
+    """A revocation that was moved, and a self-signature of version 3, are no words of the key about itself."""
+    certificate = certificate_of("subkey.pgp")
+    (subkey,) = certificate.subkeys
+    binding = next(it for part, signed in certificate.parts.items() if part.tag == 14 for it in signed)
+    old = Packet(2, b"\x03\x05\x10" + bytes(4) + bytes.fromhex(certificate.primary.key_id) + bytes(20))
+    parts = {part: (*signed, binding, old) for part, signed in certificate.parts.items()}
+
+    (mixed,) = gather_certificates(b"".join(it.raw for part, signed in parts.items() for it in (part, *signed)))
+
+    assert History.of(mixed) == History.of(certificate)
+    assert [len(found) for found in History.of(mixed).bindings.values()] == [1, 1]
+    assert subkey.fingerprint in History.of(mixed).bindings
