@@ -4,7 +4,7 @@ Source: Fulcio, "Certificate Specification"; RFC 6962, 3.2 and 3.3 (signed certi
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -84,9 +84,12 @@ def _chain_at(leaf: x509.Certificate, root: TrustedRoot, at: datetime) -> list[x
         if not _may_issue(authority.chain[0], leaf) or not authority.window.holds(at):
             continue
         try:
-            return check_chain(leaf, authority.chain[:-1], authority.chain[-1:], at, eku=ExtendedKeyUsageOID.CODE_SIGNING)
+            chain = check_chain(leaf, authority.chain[:-1], authority.chain[-1:], at, eku=ExtendedKeyUsageOID.CODE_SIGNING)
         except FormatError as exc:
             fault = exc
+            continue
+        if len(chain) > 1:
+            return chain
     raise fault
 
 
@@ -106,17 +109,18 @@ def check_sct(leaf: x509.Certificate, issuer: x509.Certificate, root: TrustedRoo
         FormatError: none or several, by another log, at a time at which the log is not believed, or not for this
             certificate.
     """
-    sct = _sct(leaf)
+    sct, at = _sct(leaf)
     log = next((log for log in root.ct_logs if log.log_id == sct.log_id), None)
     if log is None:
         raise FormatError(f"certificate: expected a timestamp of a log of the trusted root, got log {sct.log_id.hex()}")
-    if not log.window.holds(sct.timestamp.replace(tzinfo=UTC)):
+    if not log.window.holds(at):
         raise FormatError("certificate: expected a timestamp while its log is believed, got one at another time")
-    if not log.key.is_signed(_signed_by_log(leaf, issuer, sct), sct.signature, algorithm="sha256"):
+    if not log.key.is_signed(_signed_by_log(leaf, issuer, sct, at), sct.signature, algorithm="sha256"):
         raise FormatError(f"certificate: expected a timestamp signed by {log.url!a:.80}, got one that does not hold")
 
 
-def _sct(leaf: x509.Certificate) -> SignedCertificateTimestamp:
+def _sct(leaf: x509.Certificate) -> tuple[SignedCertificateTimestamp, datetime]:
+    """The timestamp and its time, UTC, which the library reads on demand."""
     try:
         extension = leaf.extensions.get_extension_for_oid(ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS).value
         found = list(extension) if isinstance(extension, x509.PrecertificateSignedCertificateTimestamps) else []
@@ -127,17 +131,19 @@ def _sct(leaf: x509.Certificate) -> SignedCertificateTimestamp:
             raise FormatError("certificate: expected a timestamp of version 1 before its issue, got another one")
         if not isinstance(sct.signature_hash_algorithm, hashes.SHA256):
             raise FormatError("certificate: expected a timestamp over SHA-256, got another hash")
+        at = sct.timestamp.replace(tzinfo=UTC)
     except (x509.ExtensionNotFound, ValueError) as exc:
         raise FormatError("certificate: expected a timestamp of a log, got none that can be read") from exc
-    return sct
+    return sct, at
 
 
-def _signed_by_log(leaf: x509.Certificate, issuer: x509.Certificate, sct: SignedCertificateTimestamp) -> bytes:
+def _signed_by_log(
+    leaf: x509.Certificate, issuer: x509.Certificate, sct: SignedCertificateTimestamp, at: datetime
+) -> bytes:
     """What a log signs. Source: RFC 6962, 3.2: the certificate without its timestamps, and the hash of its issuer's key."""
     spki = issuer.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     body = leaf.tbs_precertificate_bytes
-    at = sct.timestamp.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    milliseconds = at.days * 86_400_000 + at.seconds * 1000 + at.microseconds // 1000
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return b"".join((
         b"\x00\x00",  # version 1, certificate_timestamp
         milliseconds.to_bytes(8, "big"),

@@ -259,9 +259,8 @@ class Instance:
             (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.ca_key.public_key()), False),
             (x509.SubjectAlternativeName([name] if names is None else names), True),
             *(_fulcio(number, text) for number, text in given.items()),
-            *more,
         ]
-        parts = [part for part in parts if not isinstance(part[0], tuple(without))]
+        parts = [*(part for part in parts if not isinstance(part[0], tuple(without))), *more]
         span: Json = {"start": at - timedelta(minutes=1), "end": at + timedelta(minutes=9), "serial": 77}
         bare = issuing.issue("", key, self.ca, self.ca_key, extensions=parts, **span)
         if not is_logged:
