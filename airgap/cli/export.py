@@ -72,8 +72,9 @@ def export(
     _check_delta(after, since, base, answer, site_key)
     wish = _wish(wanted, answer, site_key)
     baseline = _baseline(wanted, gathered, since, base or after, site_key, wish)
+    held = baseline.held if baseline else {}
     if dry_run:
-        reports.plan(gathered, baseline.held if baseline else {}, is_json=json)
+        reports.plan(gathered, held, is_json=json)
         return
     options = Options(
         keys=inputs.private_keys(key or []),
@@ -91,7 +92,7 @@ def export(
     if options.container == "directory":
         for fault in gathered.warnings:
             warn(f"warning: {fault}")
-    with progress("export", gathered.content) as tell:
+    with progress("export", gathered.content - gathered.size_of(held)) as tell:
         sealed = write(wanted, gathered, out, options, progress=tell)
     reports.sealed(sealed, wish, is_json=json)
 

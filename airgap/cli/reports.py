@@ -59,7 +59,7 @@ def fingerprint(envelope: Envelope) -> str:
 def plan(gathered: "Gathered", held: Mapping[str, bytes], *, is_json: bool) -> None:
     """What an export would carry; ``held`` is what the destination has already, by path."""
     travelling = [item for item in gathered.artifacts if item.source.path not in held]
-    left_out = sum(item.source.size for item in gathered.artifacts if item.source.path in held)
+    left_out = gathered.size_of(held)
     content = gathered.content - left_out
     artifacts = [
         {"path": item.source.path, "purl": item.purl, "size": item.source.size, "evidence": len(item.evidence)}

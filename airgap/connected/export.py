@@ -1,6 +1,6 @@
 """Export: request -> collect -> seal -> the importer's own checks on what was sealed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -58,6 +58,10 @@ class Gathered:
         """Bytes of all artifacts and their evidence."""
         evidence = {source.path: source.size for item in self.artifacts for source, _, _ in item.evidence}
         return sum(item.source.size for item in self.artifacts) + sum(evidence.values())
+
+    def size_of(self, paths: Collection[str]) -> int:
+        """Bytes of the artifacts under these paths."""
+        return sum(item.source.size for item in self.artifacts if item.source.path in paths)
 
     @property
     def warnings(self) -> list[str]:

@@ -19,7 +19,9 @@ from tests.connected.exporting import plant, request
 from tests.connected.gap import Gap, carried, left_out
 from tests.forge.site import fault, look_at, tree
 from tests.forge.text import NOW
+from tests.forge.trust import trust_file
 from tests.isolated.scene import faults, rot
+from tests.second_reader.reader import read
 
 BIG = {f"big{number}.bin": bytes([number]) * 200_000 for number in range(4)}
 FIRST = {**BIG, "a.txt": b"alpha\n", "a.txt.asc": b"a signature", "dir/b.txt": b"beta\n"}
@@ -100,6 +102,14 @@ def test_stock_tools_open_a_delta(gap: Gap) -> None:
         "artifacts/files/new",
         "documents/files/a.txt.asc",
     ]
+
+
+@pytest.mark.parametrize("container", Container)
+def test_a_reader_written_from_the_documentation_alone_agrees(gap: Gap, container: Container) -> None:
+    one = gap.export(FIRST)
+    two = gap.export({"new": b"n"}, after=one, since=[gap.confirm(one)], container=container)
+
+    assert [entry.path for entry in read(list(two.paths), trust_file(), NOW)] == [e.path for e in two.manifest.entries]
 
 
 def test_deltas_stand_on_deltas(gap: Gap) -> None:

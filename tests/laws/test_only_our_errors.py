@@ -19,11 +19,12 @@ from airgap.core.manifest import Manifest
 from airgap.core.names import check_distinct, check_path, check_token
 from airgap.core.policy import Policy
 from airgap.core.purl import check_purl, is_match
-from airgap.core.receipt import open_receipt
+from airgap.core.receipt import open_receipt, read_receipt
 from airgap.core.schema import validate
 from airgap.core.statement import Statement
 from airgap.core.times import parse_duration, parse_time
 from airgap.core.trust import open_trust, read_unsigned
+from airgap.core.wish import Wish
 from tests.forge.keys import key
 from tests.forge.text import encode
 from tests.laws.documents import KINDS, SITE, Kind
@@ -38,6 +39,10 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "trust": open_trust,
     "trust without signatures": read_unsigned,
     "receipt": lambda raw: open_receipt(raw, SITE.public),
+    "receipt in either form": lambda raw: read_receipt(raw, SITE.public),
+    "receipt in its short form": lambda raw: read_receipt(b"airgap-receipt-1 " + raw, SITE.public),
+    "wish": lambda raw: Wish.open(raw, SITE.public),
+    "wish without signature": Wish.parse,
     "public key": PublicKey.parse,
     "public key file": parse_public,
     "private key file": lambda raw: parse_private(raw, b"passphrase"),
@@ -56,7 +61,7 @@ TEXT_READERS: dict[str, Callable[[str], object]] = {
     "duration": parse_duration,
     "display": printable,
 }
-SCHEMAS = ["envelope", "manifest", "policy", "receipt", "record", "request", "state", "statement", "store", "trust"]
+SCHEMAS = ["envelope", "manifest", "policy", "receipt", "record", "request", "state", "statement", "store", "trust", "wish"]
 
 
 @pytest.mark.parametrize("name", READERS)
