@@ -33,13 +33,21 @@ class Story:
         self._title("1. The connected host makes a key and a trust document")
         self._run("keygen", "alice", "-o", self._connected, "--no-passphrase")
         key, public = (os.path.join(self._connected, f"alice.{half}.pem") for half in ("key", "pub"))
-        self._run("trust", "init", "-o", self._trust, "--signer", public, "--key", key)
+        first = os.path.join(self._connected, "trust-1.json")
+        self._run("trust", "init", "-o", first, "--signer", public, "--key", key)
+        self._tell("who wrote greeting.txt signs with a key of his own; it is pinned once, for that file")
+        pinned = ("--name", "greeter", "--from", os.path.join(samples(), "producer.pub"))
+        self._run(
+            *("trust", "anchor", "add", first, "-o", self._trust, *pinned),
+            *("--artifacts", "pkg:generic/greeting.txt", "--key", key),
+        )
 
     def export(self) -> None:
         """Scene 2."""
         self._title("2. It packs a folder into one signed bundle on a stick")
         key = os.path.join(self._connected, "alice.key.pem")
-        self._run("export", _samples(), "-o", self._bundle, "--key", key)
+        source = os.path.join(samples(), "hello")
+        self._run("export", source, "-o", self._bundle, "--key", key, "--trust", self._trust)
 
     def refuse_tampered(self) -> None:
         """Scene 3."""
@@ -59,6 +67,7 @@ class Story:
         receipt = os.path.join(self._isolated, "receipt.json")
         self._run("import", self._bundle, "--store", self._store, "--receipt", receipt)
         self._run("check", "--store", self._store)
+        self._run("trace", "pkg:generic/greeting.txt", "--store", self._store)
 
     def find_rot(self) -> None:
         """Scene 5."""
@@ -114,13 +123,12 @@ class Story:
             raise StoreError(f"demo: expected {arguments[0]} to end with {int(expected)}, got {int(code)}")
 
 
-def _samples() -> str:
-    """The sample folder: inside the package in a wheel, beside it in a checkout."""
+def samples() -> str:
+    """The folder of samples: inside the package in a wheel, beside it in a checkout."""
     root = str(files("airgap"))
     for folder in (os.path.join(root, "samples"), os.path.join(os.path.dirname(root), "samples")):
-        found = os.path.join(folder, "hello")
-        if os.path.isdir(found):
-            return found
+        if os.path.isdir(folder):
+            return folder
     raise StoreError("demo: expected the samples beside the program, got none")
 
 

@@ -5,8 +5,7 @@ reaches the artifact through the list.
 """
 
 import hashlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -174,14 +173,21 @@ class _Case:
         """A clearsigned list: only the text that the library hands out was signed."""
         from airgap.evidence import openpgp  # noqa: PLC0415 -- loaded when such evidence is met
 
-        text, findings = openpgp.read_clear(self._subject, piece, self._beside(piece), self._pins)
-        if text is None:
+        texts: list[bytes | None] = []
+
+        def read() -> list[Finding]:
+            text, findings = openpgp.read_clear(self._subject, piece, self._beside(piece), self._pins)
+            texts.append(text)
             return findings
-        return [self._through(piece, text, finding) for finding in findings]
+
+        findings = _guarded(Bench.of(self._subject, piece, Format.OPENPGP), read)
+        text = texts[0] if texts else None
+        return findings if text is None else [self._through(piece, text, finding) for finding in findings]
 
     def _through(self, listing: Piece, text: bytes, signed_by: Finding) -> Finding:
         """What the signature of a list says about the artifact."""
-        finding = sums.verify_list(self._subject, listing, text, signed_by)
+        bench = Bench.of(self._subject, listing, Format.SUMS)
+        (finding,) = _guarded(bench, lambda: [sums.verify_list(self._subject, listing, text, signed_by)])
         # whose signature was expected is said by the kind of the signature, not by the list's
         return replace(finding, kind=signed_by.kind) if finding.result is Result.UNTRUSTED_KEY else finding
 
@@ -202,21 +208,32 @@ class _Case:
         return self._lists[key]
 
     def _run(self, found: Format, subject: Subject, piece: Piece) -> list[Finding]:
-        """Call a verifier; one that raises has met what it should have refused, so that counts as refused."""
+        """Call a verifier."""
         if found is Format.RAW and self._pins.of(Kind.COSIGN) and not self._pins.of(Kind.PEM):
             found = Format.COSIGN_BLOB  # its signature is a raw one; whose it should be tells them apart
         verify = cast("Verifier", import_module(f"airgap.evidence.{MODULES[found]}").verify)
-        try:
-            return verify(subject, piece, self._beside(piece), self._pins)
-        except (AirgapError, OSError) as exc:
-            text = exc.message if isinstance(exc, AirgapError) else os.strerror(exc.errno or 0)
-            return [Bench.of(subject, piece, found).failed("evidence that can be judged", text)]
+        bench = Bench.of(subject, piece, found)
+        return _guarded(bench, lambda: verify(subject, piece, self._beside(piece), self._pins))
 
     def _beside(self, piece: Piece) -> list[Piece]:
         return [other for other in self._pieces if other is not piece]
 
     def _signatures_of(self, signed: Piece) -> list[Piece]:
         return [piece for piece in self._pieces if (it := self._signed.get(piece.path)) and it.path == signed.path]
+
+
+def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
+    """What a verifier says; one that raises has met what it should have refused, so that counts as refused.
+
+    Everything a verifier reads was written by others, much of it goes through parsers of others, and one artifact's
+    evidence must not keep the rest from being judged: so whatever is raised ends here, and never as ``verified``.
+    """
+    try:
+        return judge()
+    except AirgapError as exc:
+        return [bench.failed("evidence that can be judged", exc.message)]
+    except Exception as exc:  # noqa: BLE001 -- see above
+        return [bench.failed("evidence that can be judged", f"a fault of its verifier: {type(exc).__name__}")]
 
 
 def expect(findings: list[Finding], pins: Pins) -> list[Finding]:

@@ -230,3 +230,24 @@ def test_keys_and_data_are_no_evidence_of_their_own() -> None:
 def test_every_format_has_a_verifier_and_anchors_that_say_whose_signature_is_expected() -> None:
     assert MODULES.keys() == ANCHORS.keys() == set(Format) - {Format.OPENPGP_CLEAR, Format.SUMS}
     assert CAROL.public.key_id != EVE.public.key_id
+
+
+@pytest.mark.parametrize("fault", [ValueError("x"), OSError(5, "x"), RecursionError(), KeyError("x")])
+def test_a_verifier_that_raises_has_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    from airgap.evidence import openpgp, raw
+    from airgap.evidence import sums as lists
+
+    def fail(*_: Any) -> Any:
+        raise fault
+
+    for module, name in ((raw, "verify"), (lists, "verify_list"), (openpgp, "read_clear")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, fail)
+            pieces = {
+                "verify": {"a.sig": raw_signature(A)},
+                "verify_list": {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)},
+                "read_clear": {"SHA256SUMS.asc": CLEAR},
+            }[name]
+            (finding,) = prove(tmp_path, "a", A, pieces, pem_anchor())
+        assert (finding.result, finding.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
+        assert finding.got.startswith("a fault of its verifier")
