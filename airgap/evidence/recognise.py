@@ -66,7 +66,7 @@ def recognise(piece: Piece) -> Format | None:
         return Format.OPENPGP_CLEAR
     if start.startswith(b"untrusted comment:"):
         return _commented(content)
-    if start.startswith((b"{", b"[")):
+    if start.startswith((b"{", b"[")) and _is_text(content):
         return _json(piece)
     return _binary(piece)
 
@@ -81,14 +81,62 @@ def _binary(piece: Piece) -> Format | None:
     content = piece.content
     if content[:1] == b"\x30" and _SIGNED_DATA in content[:32]:
         return Format.CMS
-    # an OpenPGP signature packet: old format tag 2 (0x88 to 0x8b), new format tag 2 (0xc2); RFC 9580, 4.2
-    if content[:1] in {b"\x88", b"\x89", b"\x8a", b"\xc2"} and piece.name.endswith(
-        (".asc", ".gpg", ".sig", ".pgp", ".sign")
-    ):
+    if _is_openpgp(content):
         return Format.OPENPGP
     if piece.role is Role.SIGNATURE and 0 < len(content) <= _RAW_SIZE:
         return Format.RAW
     return None
+
+
+def _is_openpgp(content: bytes) -> bool:
+    """Whether all of it is OpenPGP signature packets. Source: RFC 9580, 4.2 (packet type 2, both header formats).
+
+    To the last byte: one in fifty raw signatures begins like such a packet.
+    """
+    at = 0
+    while at < len(content):
+        size, head = _packet(content[at : at + 6])
+        if not size or at + head + size > len(content) or content[at + head] not in _VERSIONS:
+            return False
+        at += head + size
+    return at > 0
+
+
+_VERSIONS: Final = frozenset({3, 4, 5, 6})
+"""Versions of signature packets."""
+
+
+def _packet(start: bytes) -> tuple[int, int]:
+    """Bytes of the body and of the header of a signature packet; a body of 0 when there is none."""
+    match start[:1]:
+        case b"\x88":
+            return int.from_bytes(start[1:2]), 2
+        case b"\x89":
+            return int.from_bytes(start[1:3]), 3
+        case b"\x8a":
+            return int.from_bytes(start[1:5]), 5
+        case b"\xc2" if len(start) > 2:
+            return _new_length(start[1:])
+        case _:
+            return 0, 0
+
+
+def _new_length(octets: bytes) -> tuple[int, int]:
+    """The same for the new format. Source: RFC 9580, 4.2.1; signatures have no partial lengths."""
+    first = octets[0]
+    if first < 192:
+        return first, 2
+    if first < 224:
+        return ((first - 192) << 8) + octets[1] + 192, 3
+    return (int.from_bytes(octets[1:5]), 6) if first == 255 and len(octets) == 5 else (0, 0)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json(piece: Piece) -> Format | None:

@@ -197,8 +197,17 @@ def test_json_is_told_apart_by_its_members(format_: Format, content: bytes) -> N
     [
         ("a.asc", b"-----BEGIN PGP SIGNATURE-----\n", Format.OPENPGP),
         ("a.asc", b"\n\n-----BEGIN PGP SIGNATURE-----\n", Format.OPENPGP),
-        ("a.gpg", b"\x89\x02\x33", Format.OPENPGP),
-        ("a.bin", b"\x89\x02\x33", Format.RAW),
+        ("a.gpg", b"\x89\x00\x03\x04ab", Format.OPENPGP),
+        ("a.sig", b"\x88\x03\x04ab\x88\x02\x06a", Format.OPENPGP),
+        ("a.sig", b"\x8a\x00\x00\x00\x03\x04ab", Format.OPENPGP),
+        ("a.sig", b"\xc2\x03\x04ab", Format.OPENPGP),
+        ("a.sig", b"\xc2\xc0\x00\x04" + bytes(191), Format.OPENPGP),
+        ("a.sig", b"\xc2\xff\x00\x00\x00\x03\x04ab", Format.OPENPGP),
+        ("a.sig", b"\xc2\xe0\x04ab", Format.RAW),
+        ("a.sig", b"\xc2\x03", Format.RAW),
+        ("a.sig", b"\x89\x02\x33", Format.RAW),
+        ("a.sig", b"\x88\x03\x04abc", Format.RAW),
+        ("a.sig", b"\x88\x03\x09ab", Format.RAW),
         ("SHA256SUMS.asc", CLEAR, Format.OPENPGP_CLEAR),
         ("InRelease", CLEAR, Format.DEBIAN),
         ("Release", b"Origin: Debian\n", Format.DEBIAN),
@@ -210,7 +219,7 @@ def test_json_is_told_apart_by_its_members(format_: Format, content: bytes) -> N
         ("a.intoto.jsonl", b'{"payload": "", "payloadType": ""}\n{"payload": "", "payloadType": ""}\n', Format.DSSE),
         ("a.json", b"[1]", None),
         ("a.json", b'{"a": ', None),
-        ("a.json", b'{"a": \xff}', None),
+        ("a.json", b'{"a": \xff}', Format.RAW),
         ("a.json", b"[" * 100_000, None),
         ("a.sig", b"", None),
     ],
@@ -251,3 +260,10 @@ def test_a_verifier_that_raises_has_refused(tmp_path: Path, monkeypatch: pytest.
             (finding,) = prove(tmp_path, "a", A, pieces, pem_anchor())
         assert (finding.result, finding.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
         assert finding.got.startswith("a fault of its verifier")
+
+
+def test_a_raw_signature_is_never_taken_for_another_format() -> None:
+    # one in fifty begins like an OpenPGP packet, JSON or a blank
+    for number in range(20_000):
+        content = hashlib.sha512(b"%d" % number).digest()
+        assert recognise(piece("a.sig", content)) is Format.RAW
