@@ -27,6 +27,20 @@ MAX_DEPTH: Final = 8
 MAX_CARRIED: Final = 32
 """Certificates that a signature may bring along."""
 
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    Warning,
+)
+"""What the cryptography package raises for bytes that are no certificate or revocation list."""
+
+_BROKEN: Final = (VerificationError, ValueError, UnsupportedAlgorithm)
+
 
 def load_certificate(der: bytes) -> x509.Certificate:
     """Read one certificate in DER.
@@ -40,8 +54,11 @@ def load_certificate(der: bytes) -> x509.Certificate:
             found = x509.load_der_x509_certificate(der)
             # read on demand: read now, so that nobody meets the error later
             _ = (found.subject, found.issuer, found.extensions, found.signature_algorithm_oid)
-        except (ValueError, TypeError, x509.DuplicateExtension, UnsupportedAlgorithm, Warning) as exc:
+        except UNREADABLE as exc:
             raise FormatError("certificate: expected X.509 in DER, got other bytes") from exc
+    if not der.endswith(b"\0" + found.signature):
+        # the library reads past unused bits, so one certificate would have several encodings, and several pins
+        raise FormatError("certificate: expected a signature of whole bytes, got one with unused bits")
     return found
 
 
@@ -116,7 +133,7 @@ def check_chain(
     key_of(leaf)
     try:
         return _build(leaf, intermediates, roots, at, eku)
-    except VerificationError as exc:
+    except _BROKEN as exc:
         if _is_chain(leaf, intermediates, roots, eku):
             window = f"{format_time(leaf.not_valid_before_utc)} to {format_time(leaf.not_valid_after_utc)}"
             raise FormatError(
@@ -137,7 +154,7 @@ def _is_chain(
     """Whether there was a chain when the leaf was issued."""
     try:
         return bool(_build(leaf, intermediates, roots, leaf.not_valid_before_utc, eku))
-    except VerificationError:
+    except _BROKEN:
         return False
 
 
@@ -154,10 +171,7 @@ def _build(
     ca, signer = _policies(eku)
     # the client verifier is the one that asks for no name: who it should be is the caller's question
     verifier = builder.max_chain_depth(MAX_DEPTH).extension_policies(ca_policy=ca, ee_policy=signer).build_client_verifier()
-    try:
-        return verifier.verify(leaf, list(intermediates)).chain
-    except (ValueError, UnsupportedAlgorithm) as exc:
-        raise VerificationError("an extension that cannot be read") from exc
+    return verifier.verify(leaf, list(intermediates)).chain
 
 
 def _policies(eku: x509.ObjectIdentifier | None) -> tuple[ExtensionPolicy, ExtensionPolicy]:

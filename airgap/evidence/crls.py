@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from airgap.core.errors import FormatError
 from airgap.core.times import format_time
+from airgap.evidence.certificates import UNREADABLE
 
 PEM: Final = b"-----BEGIN X509 CRL-----"
 MAX_LISTS: Final = 16
@@ -54,7 +54,7 @@ def load_list(raw: bytes) -> x509.CertificateRevocationList:
             found = load(raw)
             # read on demand: read now, so that nobody meets the error later
             _ = (found.issuer, found.extensions, found.last_update_utc, found.next_update_utc)
-        except (ValueError, TypeError, x509.DuplicateExtension, UnsupportedAlgorithm, Warning) as exc:
+        except UNREADABLE as exc:
             raise FormatError("revocation list: expected X.509 in PEM or DER, got other bytes") from exc
     return found
 
@@ -74,8 +74,8 @@ def check_lists(chain: Sequence[x509.Certificate], lists: Sequence[bytes], at: d
     for number, raw in enumerate(lists[:MAX_LISTS], 1):
         try:
             found, note = _check_list(chain, load_list(raw), at)
-        except FormatError as exc:
-            found, note = None, exc.message
+        except FormatError:
+            found, note = None, "ignored, it cannot be read"
         if found is not None:
             return Checked(found, notes)
         if note:
@@ -106,10 +106,7 @@ def _check_list(
 
 def _is_signed(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     """Whether the issuer's key signed the list. A weak hash is no reason to believe that nothing was withdrawn."""
-    try:
-        return found.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # an issuer in a verified chain
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return False
+    return found.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # an issuer in a verified chain
 
 
 def _is_indirect(found: x509.CertificateRevocationList) -> bool:

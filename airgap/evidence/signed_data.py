@@ -149,9 +149,13 @@ class SignedData:
         info = read_der(ContentInfo, der, what="CMS SignedData")
         body = info.body
         signers = body.signers.as_list()
-        if info.oid.dotted_string != SIGNED_DATA or body.version not in {1, 3, 4, 5}:
-            raise FormatError("CMS: expected SignedData of version 1, 3, 4 or 5, got another")
+        # the versions that say more belong to kinds of certificates that are refused below (RFC 5652, 5.1)
+        is_plain = body.content.oid.dotted_string == DATA and all(signer.version == 1 for signer in signers)
+        if info.oid.dotted_string != SIGNED_DATA or body.version != (1 if is_plain else 3):
+            raise FormatError("CMS: expected SignedData of the version that belongs to its content, got another")
         _check_count("signers", len(signers), MAX_SIGNERS)
+        if not {signer.digest.oid for signer in signers} <= {digest.oid for digest in body.digests.as_list()}:
+            raise FormatError("CMS: expected a list of all the signers' digest algorithms, got one without theirs")
         return cls(
             content_type=body.content.oid.dotted_string,
             content=body.content.content,

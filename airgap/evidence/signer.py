@@ -37,6 +37,8 @@ _ESS_V1: Final = "1.2.840.113549.1.9.16.2.12"
 _ESS_V2: Final = "1.2.840.113549.1.9.16.2.47"
 _MAX_SIGNED: Final = 64 * 1024
 """Bytes of content that are searched for the attributes of another signature."""
+MAX_SALT: Final = 2048
+"""Bytes of salt in RSA-PSS; no key has room for more, and openssl fills the room there is."""
 _MGF1: Final = "1.2.840.113549.1.1.8"
 _PSS: Final = "1.2.840.113549.1.1.10"
 _DIGESTS: Final = {
@@ -229,13 +231,14 @@ def _check_signature(signer: SignerInfo, key: Key, certificate: x509.Certificate
 
 def _is_pss_signed(key: object, signature: bytes, parameters: object, used: str, signed: Content) -> bool:
     """RSA-PSS with one hash for everything (RFC 4056, 3)."""
-    if not isinstance(parameters, Pss) or not isinstance(key, rsa.RSAPublicKey):
+    assert isinstance(key, rsa.RSAPublicKey)  # the scheme has been held to the kind of the key
+    if not isinstance(parameters, Pss):
         raise FormatError("signature: expected the parameters of RSA-PSS, got none")
-    mask = parameters.mask
-    hashes = {hash_of(digest) for digest in (parameters.digest, mask and mask.digest) if digest}
-    salt = 20 if parameters.salt is None else parameters.salt
-    is_plain = mask is not None and mask.oid.dotted_string == _MGF1 and parameters.trailer is None and 0 <= salt <= 512
-    if hashes != {used} or parameters.digest is None or not is_plain:
+    digest, mask, salt = parameters.digest, parameters.mask, 20 if parameters.salt is None else parameters.salt
+    if digest is None or mask is None:
+        raise FormatError("signature: expected SHA-256 or longer, got SHA-1 by default", reason=Reason.EVIDENCE_WEAK)
+    is_plain = mask.oid.dotted_string == _MGF1 and parameters.trailer is None and 0 <= salt <= MAX_SALT
+    if {hash_of(digest), hash_of(mask.digest)} != {used} or not is_plain:
         raise FormatError(f"signature: expected RSA-PSS with {used} for everything, got other parameters")
     chosen = HASHES[used]
     try:

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
@@ -223,3 +223,19 @@ def test_a_key_of_another_algorithm_is_refused() -> None:
     )
     with pytest.raises(FormatError, match="another algorithm"):
         key_of(other)
+
+
+def test_an_extension_that_cannot_be_read_breaks_the_chain() -> None:
+    rotten = (x509.UnrecognizedExtension(ExtensionOID.KEY_USAGE, b"\x05\x00"), True)
+    leaf = issue("leaf", LEAF_KEY, MIDDLE, MIDDLE_KEY, extensions=[purpose(CODE), rotten])
+    assert "got none" in fault(leaf, MIDDLE).message
+    with pytest.raises(FormatError, match=r"X\.509"):
+        load_certificate(leaf.public_bytes(Encoding.DER))
+
+
+def test_a_signature_of_a_certificate_has_whole_bytes() -> None:
+    leaf = next(one for _ in range(64) if (one := issue("leaf", LEAF_KEY)).signature[-1] % 2 == 0)
+    der = bytearray(leaf.public_bytes(Encoding.DER))
+    der[-len(leaf.signature) - 1] = 1
+    with pytest.raises(FormatError, match="unused bits"):
+        load_certificate(bytes(der))
