@@ -105,7 +105,7 @@ class Prover:
             at=self._at,
             revoked=self._trust.revoked_keys if self._trust else {},
         )
-        return expect(_Case(subject, self._pieces(documents), pins, self._lists).judge(), pins)
+        return expect(artifact.path, _Case(subject, self._pieces(documents), pins, self._lists).judge(), pins)
 
     @cached_property
     def _anchors(self) -> Sequence[Anchor]:
@@ -236,13 +236,14 @@ def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
         return [bench.failed("evidence that can be judged", f"a fault of its verifier: {type(exc).__name__}")]
 
 
-def expect(findings: list[Finding], pins: Pins) -> list[Finding]:
+def expect(path: str, findings: list[Finding], pins: Pins) -> list[Finding]:
     """Hold an artifact to what the site expects: who pins a key for it has said whose signature counts.
 
     A signature by somebody else alone is then no unknown good deed but a substitution, and speaks against the artifact.
+    What the producer signed of the other pieces does not help: anything that he ever signed could be put there.
     """
     expected = {anchor.kind for anchor in pins.anchors}
-    if any(finding.result is Result.VERIFIED for finding in findings):
+    if any(finding.result is Result.VERIFIED and finding.subject == path for finding in findings):
         return findings
     return [
         replace(finding, reason=Reason.EVIDENCE_UNTRUSTED)

@@ -114,6 +114,18 @@ def test_a_signature_of_a_signature_says_nothing_about_the_artifact(tmp_path: Pa
     assert Vouching.of("artifacts/files/a", found).vouches == frozenset()
 
 
+def test_another_thing_that_the_producer_signed_does_not_excuse_a_substituted_key(tmp_path: Path) -> None:
+    # an older release and its signature, put beside the artifact under names that make them evidence
+    decoy = {"a.att": (B, Role.ATTESTATION), "a.att.sig": raw_signature(B)}
+    theirs = {"a.sig": raw_signature(A, by=EVE), "key.pem": (EVE.public.pem, Role.KEY)}
+
+    found = prove(tmp_path, "a", A, decoy | theirs, pem_anchor())
+
+    against = [(finding.subject, finding.result) for finding in found if finding.reason is Reason.EVIDENCE_UNTRUSTED]
+    assert against == [("artifacts/files/a", Result.UNTRUSTED_KEY)]
+    assert Result.VERIFIED in {finding.result for finding in found}
+
+
 def test_what_no_verifier_knows_is_carried_and_said(tmp_path: Path) -> None:
     pieces = {"a.att": (b'{"unknown": 1}', Role.ATTESTATION), "a.sig": b"x" * 5000, "key.asc": (b"key", Role.KEY)}
 
