@@ -126,7 +126,7 @@ def held_material(kind: Kind, pin: str, raw: bytes) -> bytes | None:
     """
     if not _RULES[kind].holds_material:
         return None
-    held = _certificate(pin, raw) if kind is Kind.X509 else raw
+    held = _trimmed(kind, pin, raw)
     _check_material(kind, pin, held)
     return held
 
@@ -245,6 +245,17 @@ def _check_material(kind: Kind, pin: str, held: bytes) -> None:
     missing = set(pin.split()) - set(_reader(kind)(held).pin.split())
     if missing:
         raise FormatError(f"{MATERIAL}: expected the key {min(missing)}, got others")
+
+
+def _trimmed(kind: Kind, pin: str, raw: bytes) -> bytes:
+    """Of a key file, what the pin is about, in its shortest form."""
+    if kind is Kind.X509:
+        return _certificate(pin, raw)
+    if kind in _OPENPGP_KINDS:
+        from airgap.evidence.openpgp import trim  # noqa: PLC0415 -- only where such a key is added
+
+        return trim(pin, raw)
+    return raw
 
 
 def _certificate(pin: str, raw: bytes) -> bytes:

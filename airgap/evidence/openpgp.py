@@ -111,3 +111,16 @@ def read_pin(raw: bytes) -> Pinned:
     names = ", ".join(f"{name!a:.80}" for one in found for name in one.user_ids[:3])
     pin = " ".join(one.primary.fingerprint for one in found)
     return Pinned(pin=pin, fingerprint=pin, settings={}, identity=names)
+
+
+def trim(pin: str, raw: bytes) -> bytes:
+    """What an anchor has to hold of a key file: the certificates that a pin names, without what others certified.
+
+    Raises:
+        FormatError: a pinned certificate is not in the file.
+    """
+    found = {one.primary.fingerprint: one.raw for one in gather_certificates(raw)}
+    missing = sorted(set(pin.split()) - found.keys())
+    if missing:
+        raise FormatError(f"OpenPGP certificates: expected the key {missing[0]}, got others")
+    return b"".join(found[fingerprint] for fingerprint in pin.split())

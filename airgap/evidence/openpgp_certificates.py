@@ -15,7 +15,7 @@ SIGNATURE, PRIMARY, USER_ID, SUBKEY, ATTRIBUTE = 2, 6, 13, 14, 17
 _IN_KEYRINGS: Final = {SIGNATURE, PRIMARY, 10, 12, USER_ID, SUBKEY, ATTRIBUTE, 21}
 """Tags in a keyring; marker, trust and padding packets (10, 12, 21) say nothing."""
 MAX_PARTS: Final = 1000
-"""Keys, user ids and their own signatures in one certificate; libraries need more than linear time for more."""
+"""Keys, user ids and their own signatures in one certificate; the largest among Debian's developers has 119."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
 """From one OpenPGP signature to one finding.
 
-Sequoia's standard policy decides; what it does not say (why it refuses), what it cannot be told (another time than the
-machine's clock) and what a site pinned into the lenient tier is worked out beside it.
+Sequoia's standard policy decides; why it refuses, and what a site pinned into the lenient tier, is worked out beside it.
+
+Time: Sequoia cannot be told one. It judges a key at the time that the signature claims, so a site may verify decades later;
+but it refuses whatever is dated after the machine's clock. A machine whose clock died (1970) therefore refuses everything,
+and the finding says so. The time of the site (``Pins.at``) is compared as well, so neither clock alone lets a signature in.
+Its policy moves with the clock, too: from February 2030 on it refuses DSA (measured with pysequoia 0.1.35).
 """
 
 from dataclasses import dataclass, field

@@ -9,6 +9,7 @@ import pytest
 
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
+from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result
 from airgap.evidence import openpgp
 from airgap.evidence.openpgp_certificates import gather_certificates
@@ -73,12 +74,12 @@ STRICT = [
     ("olded.sig", "olded", WEAK, "binds with sha1 only", "ed25519/sha256"),
     ("ended.sig", "ended", V, "", "ed25519/sha256"),
     ("ended-late.sig", "ended", EXPIRED, "expired on 2023-01-01, before the signature of 2024-04-01", "ed25519/sha256"),
-    ("revoked.sig", "revoked", REVOKED, "its certificate revokes", "rsa-2048/sha512"),
-    ("revoked-late.sig", "revoked", REVOKED, "its certificate revokes", "rsa-2048/sha512"),
-    ("superseded.sig", "superseded", V, "", "rsa-2048/sha512"),
-    ("superseded-late.sig", "superseded", REVOKED, "its certificate revokes", "rsa-2048/sha512"),
-    ("retired.sig", "retired", V, "", "rsa-2048/sha512"),
-    ("retired-late.sig", "retired", REVOKED, "its certificate revokes", "rsa-2048/sha512"),
+    ("revoked.sig", "revoked", REVOKED, "its certificate revokes", "rsa-3072/sha512"),
+    ("revoked-late.sig", "revoked", REVOKED, "its certificate revokes", "rsa-3072/sha512"),
+    ("superseded.sig", "superseded", V, "", "rsa-3072/sha512"),
+    ("superseded-late.sig", "superseded", REVOKED, "its certificate revokes", "rsa-3072/sha512"),
+    ("retired.sig", "retired", V, "", "rsa-3072/sha512"),
+    ("retired-late.sig", "retired", REVOKED, "its certificate revokes", "rsa-3072/sha512"),
     ("ed25519-future.sig", "ed25519", F, "dated 2100-01-01", "ed25519/sha256"),
     ("ed25519-ended.sig", "ed25519", F, "expired on 2023-04-08", "ed25519/sha256"),
     ("ed25519-early.sig", "ed25519", F, "2021-01-01", "ed25519/sha256"),
@@ -345,3 +346,27 @@ def test_a_pin_is_read_from_a_key_file_with_what_to_compare() -> None:
     assert read.pin == f"{pin_of('rsa3072')} {pin_of('ed25519')}"
     assert "ed25519@airgap.test" in read.identity
     assert read.settings == {}
+
+
+def test_dsa_of_2048_bits_is_understood_though_its_days_are_counted(tmp_path: Path) -> None:
+    (right,) = judge(subject(tmp_path, MESSAGE), raw("dsa2048.sig"), [key("dsa2048")], pins())
+    (wrong,) = judge(subject(tmp_path, b"other"), raw("dsa2048.sig"), [key("dsa2048")], pins())
+
+    assert right.proof
+    assert (right.result, wrong.result, right.proof.algorithm) == (U, F, "dsa-2048/sha256")
+    assert right.got == f"one by {pin_of('dsa2048')}"
+
+
+def test_an_anchor_holds_the_pinned_certificates_and_no_others(message: Subject) -> None:
+    import base64
+
+    ring = raw("rsa3072.pgp") + raw("ed25519.pgp") + raw("p256.pgp")
+    armored = pysequoia.armor(ring, pysequoia.ArmorKind.PublicKey).encode()
+
+    held = openpgp.trim(pin_of("ed25519", "p256"), armored)
+
+    assert openpgp.read_pin(held).pin == pin_of("ed25519", "p256")
+    (finding,) = judge(message, raw("ed25519.sig"), [], pins(pinned("ed25519", material=base64.b64encode(held).decode())))
+    assert finding.result is V
+    with pytest.raises(FormatError, match=f"expected the key {pin_of('old')}, got others"):
+        openpgp.trim(pin_of("old"), ring)

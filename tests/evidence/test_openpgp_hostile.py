@@ -376,7 +376,7 @@ def test_what_neither_holds_nor_can_be_explained_fails(message: Subject, monkeyp
 def test_a_right_signature_that_the_policy_of_the_day_refuses_is_said_to_be_weak(
     message: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In 2030 Sequoia's policy stops to accept RSA of 2048 bits; the lenient tier is there for that."""
+    """In February 2030 Sequoia's policy stops to accept DSA; the lenient tier is there for such changes."""
 
     def refuse(**_: object) -> None:
         raise RuntimeError("no valid signatures")

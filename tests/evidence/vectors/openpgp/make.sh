@@ -93,7 +93,7 @@ export_of oldlate
 # revocation: without a reason, superseded, retired; signed before and after it
 for one in revoked superseded retired oldrevoked; do
     case $one in old*) digest=SHA1 ;; *) digest=SHA256 ;; esac
-    make $one rsa2048 never --cert-digest-algo $digest
+    make $one rsa3072 never --cert-digest-algo $digest
     cp "$out/$one.pgp" "$out/$one-before.pgp"
     sign $one 20220401T000000! $one.sig
     sign $one 20240401T000000! $one-late.sig
