@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.certificate_transparency import LogEntryType, SignedCertificateTimestamp, Version
+from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from airgap.core.digest import sha256
@@ -127,8 +127,7 @@ def _sct(leaf: x509.Certificate) -> tuple[SignedCertificateTimestamp, datetime]:
         if len(found) != 1:
             raise FormatError(f"certificate: expected one timestamp of a log, got {len(found)}")
         sct: SignedCertificateTimestamp = found[0]
-        if (sct.version, sct.entry_type) != (Version.v1, LogEntryType.PRE_CERTIFICATE):
-            raise FormatError("certificate: expected a timestamp of version 1 before its issue, got another one")
+        # the library reads version 1 only, and what stands in a certificate was given before its issue
         if not isinstance(sct.signature_hash_algorithm, hashes.SHA256):
             raise FormatError("certificate: expected a timestamp over SHA-256, got another hash")
         at = sct.timestamp.replace(tzinfo=UTC)

@@ -53,13 +53,17 @@ def read_items(value: Any, *, what: str, limit: int) -> Sequence[Any]:
 
 
 def read_text(value: Any, *, what: str) -> str:
-    """A string.
+    """A string of whole characters: a lone surrogate, which JSON can write, has no encoding.
 
     Raises:
         FormatError: another type.
     """
     if not isinstance(value, str):
         raise FormatError(f"{what}: expected text, got {type(value).__name__}")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise FormatError(f"{what}: expected text, got half a character") from exc
     return value
 
 

@@ -96,18 +96,20 @@ def open_checkpoint(note: str, log: Log) -> tuple[int, bytes]:
     if len(note) > MAX_NOTE or not blank or signatures.pop() != "" or len(signatures) > MAX_NOTE_SIGNATURES:
         raise FormatError("checkpoint: expected a signed note, got other text")
     # all are read before one is believed: a note is well formed or it is none
-    by_log = [signature[4:] for line in signatures if (signature := _note_signature(line))[:4] == log.log_id[:4]]
-    if not any(log.key.is_signed(text, signature) for signature in by_log):
+    read = [_note_signature(line) for line in signatures]
+    # Rekor writes "name - number of its tree" for the origin, its second generation the name alone
+    by_log = [raw for name, raw in read if raw[:4] == log.log_id[:4] and name == lines[0].partition(" - ")[0]]
+    if not any(log.key.is_signed(text, raw[4:]) for raw in by_log):
         raise FormatError(f"checkpoint: expected a signature by {log.url!a:.80}, got none that holds")
-    if len(lines) < 3 or not lines[0] or not lines[1].isdecimal() or not lines[1].isascii() or len(lines[1]) > 20:
+    if len(lines) < 3 or not lines[1].isdecimal() or not lines[1].isascii() or len(lines[1]) > 20:
         raise FormatError("checkpoint: expected origin, size and root, got other lines")
     return int(lines[1]), strict_base64(lines[2], what="checkpoint")
 
 
-def _note_signature(line: str) -> bytes:
-    """Four bytes that hint at the key, then the signature."""
+def _note_signature(line: str) -> tuple[str, bytes]:
+    """A name; four bytes that hint at the key, then the signature."""
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     signature = strict_base64(encoded, what="checkpoint")
     if not line.startswith(_DASH) or not name or len(signature) <= 4:
         raise FormatError("checkpoint: expected lines of a name and a signature, got another line")
-    return signature
+    return name, signature

@@ -35,6 +35,8 @@ ENTRY = (MATERIAL, "tlogEntries", 0)
     [
         (MESSAGE, ["mediaType"], GONE, "expected mediaType"),
         (MESSAGE, ["mediaType"], 3, "expected text, got int"),
+        (MESSAGE, ["mediaType"], "\ud800", "got half a character"),
+        (MESSAGE, [*ENTRY, "inclusionProof", "checkpoint", "envelope"], "\u2014\udfff", "got half a character"),
         (MESSAGE, ["extra"], 1, "expected known members only, got 'extra'"),
         (MESSAGE, [MATERIAL], [], "expected an object, got list"),
         (MESSAGE, [MATERIAL, "extra"], 1, "got 'extra'"),

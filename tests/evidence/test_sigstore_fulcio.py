@@ -21,7 +21,8 @@ def by(**settings: Any) -> Any:
 
 def test_a_certificate_is_judged_at_the_proven_time_both_ends_included() -> None:
     for minutes in (-1, 0, 9):
-        assert opened(instance().bundle(signer(), MESSAGE, at=NOON + timedelta(minutes=minutes)))
+        at = NOON + timedelta(minutes=minutes)
+        assert opened(instance().bundle(signer(), MESSAGE, at=at)).signed_at == at
     for seconds in (-61, 541):
         bundle = instance().bundle(signer(), MESSAGE, at=NOON + timedelta(seconds=seconds))
         refused(bundle, "expected one valid at the proven time", Result.EXPIRED_AT_SIGNING)
@@ -127,7 +128,7 @@ def test_a_timestamp_of_a_log_is_for_this_certificate_alone() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda raw: b"\x00\x00", "expected one timestamp of a log, got 0|none that can be read"),
+        (lambda _: b"\x00\x00", "expected one timestamp of a log, got 0|none that can be read"),
         (lambda raw: (2 * (len(raw) - 2)).to_bytes(2, "big") + raw[2:] * 2, "expected one timestamp of a log, got 2"),
         (lambda raw: raw[:4] + b"\x01" + raw[5:], "expected X.509 in DER"),
         (lambda raw: raw[:5] + b"l" * 32 + raw[37:], "expected a timestamp of a log of the trusted root, got log 6c6c"),
@@ -135,7 +136,7 @@ def test_a_timestamp_of_a_log_is_for_this_certificate_alone() -> None:
         (lambda raw: raw[:47] + b"\x63" + raw[48:], "timestamp|certificate"),
         (lambda raw: raw[:37] + b"\xff" * 8 + raw[45:], "timestamp|certificate"),
         (lambda raw: raw[:-1], "timestamp|certificate"),
-        (lambda raw: b"", "timestamp|certificate"),
+        (lambda _: b"", "timestamp|certificate"),
     ],
 )
 def test_a_timestamp_that_is_not_as_it_should_be_is_refused(change: Any, words: str) -> None:
