@@ -8,9 +8,10 @@ and the finding says so. The time of the site (``Pins.at``) is compared as well,
 Its policy moves with the clock, too: from February 2030 on it refuses DSA (measured with pysequoia 0.1.35).
 """
 
+import glob
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Final
 
 import pysequoia
@@ -26,7 +27,16 @@ from airgap.evidence.openpgp_packets import Packet
 from airgap.evidence.openpgp_signature import Signature
 from airgap.evidence.subject import Bench, Pins, pin_hint
 
-LIBRARY: Final = f"pysequoia {version('pysequoia')}"
+
+
+def _library() -> str:
+    """Name and version of the library; importlib.metadata would bring the email package in, and that one sockets."""
+    folder = os.path.dirname(os.path.dirname(pysequoia.__file__))
+    names = (os.path.basename(path) for path in glob.glob("pysequoia-*.dist-info", root_dir=folder))
+    return next((name.removesuffix(".dist-info").replace("-", " ") for name in names), "pysequoia")
+
+
+LIBRARY: Final = _library()
 STRICT, LENIENT = "strict", "pinned-lenient"
 MAX_CHECKED: Final = 16
 """Signatures that are checked against the content, which each of them reads as a whole (T142)."""
