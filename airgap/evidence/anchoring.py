@@ -42,6 +42,7 @@ class _Rule:
         free: settings that hold any text.
         choices: settings that hold one of some words.
         one_of: of these exactly one has to be there.
+        any_of: of these at least one has to be there.
         needed: these have to be there.
         holds_material: whether the pin is of something that the anchor may hold.
     """
@@ -49,6 +50,7 @@ class _Rule:
     free: frozenset[str] = frozenset()
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     holds_material: bool = False
 
@@ -60,7 +62,8 @@ _RULES: Final[Mapping[Kind, _Rule]] = {
     Kind.SIGSTORE: _Rule(
         free=frozenset({"issuer", "identity", "repository", "workflow", "ref"}),
         choices={"tsa-only": ("yes",)},
-        one_of=("identity", "repository"),
+        # both where a workflow signs that the repository borrows: its name alone would let everybody pass who borrows it
+        any_of=("identity", "repository"),
         needed=("issuer",),
         holds_material=True,
     ),
@@ -220,6 +223,8 @@ def _check_settings(anchor: Anchor) -> None:
     for name in rule.needed:
         if name not in said:
             raise FormatError(f"settings of {anchor.kind}: expected {name}, got none")
+    if rule.any_of and not said.keys() & set(rule.any_of):
+        raise FormatError(f"settings of {anchor.kind}: expected {' or '.join(rule.any_of)}, got neither")
     if rule.one_of and len(said.keys() & set(rule.one_of)) != 1:
         count = "both" if said.keys() & set(rule.one_of) else "neither"
         raise FormatError(f"settings of {anchor.kind}: expected {' or '.join(rule.one_of)}, got {count}")
