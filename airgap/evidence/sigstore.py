@@ -164,12 +164,11 @@ def _untrusted(
 
 def _hint(identity: Identity, purl: str) -> str:
     """The command that would pin a publisher; what others wrote is quoted for a shell, or left out when it is strange."""
-    said = {"issuer": identity.issuer}
-    if is_own(identity) and identity.workflow:
-        # what holds for the next release too; a name in a certificate ends in the tag of this one
-        said |= {"repository": identity.repository, "workflow": identity.workflow}
-    else:
-        said |= {"identity": identity.san}
+    said = {"issuer": identity.issuer, "repository": identity.repository, "workflow": identity.workflow}
+    if not (is_own(identity) and identity.workflow):
+        # else left out: the name in a certificate ends in the tag of this one release
+        said["identity"] = identity.san
+    said = {name: value for name, value in said.items() if value}
     plain = {name: value if _is_plain(value) else name.upper() for name, value in said.items()}
     settings = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in plain.items())
     return (

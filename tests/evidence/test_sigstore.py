@@ -22,6 +22,7 @@ from tests.evidence.sigstore_forge import (
     b64,
     instance,
     spki,
+    workflow_extensions,
 )
 from tests.evidence.sigstore_forge import statement as statement_of
 from tests.evidence.sigstoring import ARTIFACT, ENVELOPE, MESSAGE, publisher, root_piece, signer
@@ -89,6 +90,14 @@ def test_without_an_anchor_the_signer_is_named_and_a_pin_proposed(tmp_path: Path
         "airgap trust anchor add TRUST -o NEXT --name NAME --kind sigstore --from trusted_root.json"
         f" --set issuer={ISSUER} --set repository={REPOSITORY} --set workflow=release.yml --artifacts pkg:generic/a.txt"
     )
+
+
+def test_a_borrowed_workflow_is_proposed_with_the_repository_that_borrowed_it(tmp_path: Path) -> None:
+    san = "https://github.com/lender/flows/.github/workflows/build.yml@refs/heads/main"
+    who = instance().signer(san, workflow_extensions(san=san, config=WORKFLOW))
+    finding = judge(tmp_path, instance().bundle(who, MESSAGE), pins())
+    assert finding.proof is not None
+    assert f"--set repository={REPOSITORY} --set workflow=release.yml --set identity={san} " in finding.proof.hint
 
 
 def test_a_person_is_proposed_by_name_and_a_strange_name_is_quoted_or_left_out(tmp_path: Path) -> None:
