@@ -130,11 +130,9 @@ def settle(bench: Bench, maker: Candidate, pins: Pins, signed_at: datetime | Non
         signed_at: UTC; None where nothing says when, which only a key without end can afford.
     """
     known, at = maker.known, signed_at
-    state_then = known.state_at(at) if at else "valid" if known.end is None else "unknown"
+    state_then = known.state_at(at) if at else "" if known.end else "valid"
     bench = about(bench, maker).knowing(
-        key_then=state_then if state_then != "unknown" else "",
-        key_now=known.state_at(pins.at),
-        signed_at=format_time(at) if at else "",
+        key_then=state_then, key_now=known.state_at(pins.at), signed_at=format_time(at) if at else ""
     )
     withdrawn = pins.revoked.get(known.key.key_id)
     if withdrawn is not None:
@@ -143,11 +141,13 @@ def settle(bench: Bench, maker: Candidate, pins: Pins, signed_at: datetime | Non
     if maker.anchor is None:
         hint = pin_hint(Kind.NPM, maker.pin, bench.subject.purl)
         return bench.untrusted(f"{known.name}, {known.key.fingerprint}", identity=known.name, hint=hint)
-    if state_then != "valid":
-        expected = f"a signature while the key was valid, {_window(known)}"
-        got = f"one of {format_time(at)}" if at else "one that nothing dates"
-        return bench.other(Result.EXPIRED_AT_SIGNING, expected, got, identity=known.name)
-    return bench.verified(known.name)
+    if state_then == "valid":
+        return bench.verified(known.name)
+    expected = f"a signature while the key was valid, {_window(known)}"
+    if at is None:
+        # perhaps a good one: nothing speaks against the package, and nothing for it
+        return bench.other(Result.UNTRUSTED_KEY, expected, "one that nothing dates", identity=known.name)
+    return bench.other(Result.EXPIRED_AT_SIGNING, expected, f"one of {format_time(at)}", identity=known.name)
 
 
 def about(bench: Bench, maker: Candidate) -> Bench:

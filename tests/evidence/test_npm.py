@@ -93,13 +93,21 @@ def test_the_time_by_which_an_expired_key_is_judged_is_called_a_claim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "got"), [("2025-01-29T00:00:00Z", "one of 2025-01-29T00:00:00Z"), (None, "one that nothing dates")]
+    ("time", "result", "got"),
+    [
+        ("2025-01-28T23:59:59Z", Result.VERIFIED, f"signed by {OLD}"),
+        ("2025-01-29T00:00:00Z", Result.EXPIRED_AT_SIGNING, "one of 2025-01-29T00:00:00Z"),
+        (None, Result.UNTRUSTED_KEY, "one that nothing dates"),
+    ],
 )
-def test_an_expired_key_vouches_for_nothing_after_its_end_or_without_a_time(time: str | None, got: str) -> None:
+def test_an_expired_key_vouches_for_nothing_after_its_end_or_without_a_time(
+    time: str | None, result: Result, got: str
+) -> None:
     finding = judge_real({**REAL[0], "time": time}, trust(), listing())
 
-    assert (finding.result, finding.got) == (Result.EXPIRED_AT_SIGNING, got)
-    assert finding.expected == "a signature while the key was valid, from ever until 2025-01-29T00:00:00Z"
+    assert (finding.result, finding.got) == (result, got)
+    wanted = "a signature while the key was valid, from ever until 2025-01-29T00:00:00Z"
+    assert finding.expected == ("" if result is Result.VERIFIED else wanted)
 
 
 def test_a_key_vouches_for_nothing_before_its_start() -> None:
