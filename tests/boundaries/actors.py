@@ -69,6 +69,13 @@ def demand(evidence: str) -> str:
     return f'[[require]]\nartifacts = "pkg:*"\nevidence = "{evidence}"\n'
 
 
+WITH_APPROVAL = (
+    '[[require]]\nartifacts = "pkg:*"\ncustody = "agent"\nevidence = "publisher"\napprovals = 1\n'
+    '[[require]]\nartifacts = "pkg:*"\nevidence = "any-signature"\non_missing = "admit"\n'
+)
+"""What agents chose needs its publisher's evidence and a second exporter; the rest is as in the policy ``standard``."""
+
+
 def trust_of(*anchors: Mapping[str, Any]) -> Trust:
     """The trust document of the site, which its exporter knows too."""
     return open_trust(trust_text(*anchors)).trust

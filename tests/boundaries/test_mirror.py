@@ -118,9 +118,7 @@ def test_an_exporter_who_knows_that_a_hop_withholds_attestations_says_so_and_the
     assert_accepted(seen, recorded=[])
     assert seen.losses == [Loss(delivery.purl, "withheld-by-mirror", "said by the request")]
     demanding = journey(tmp_path / "2", delivery, PUBLISHER.anchor, policy=demand("publisher"))
-    assert_missed(
-        demanding, Reason.EVIDENCE_WITHHELD, delivery, demanded="publisher", got="withheld-by-mirror"
-    )
+    assert_missed(demanding, Reason.EVIDENCE_WITHHELD, delivery, demanded="publisher", got="withheld-by-mirror")
 
 
 @each_lie

@@ -73,7 +73,9 @@ def test_what_a_peer_changed_is_refused_by_an_exporter_who_knows_the_anchors_bef
 
 
 @pytest.mark.parametrize("producer", [BARE, NAMED])
-def test_a_signature_that_a_peer_left_out_is_only_recorded_by_the_standard_policy(tmp_path: Path, producer: Producer) -> None:
+def test_a_signature_that_a_peer_left_out_is_only_recorded_by_the_standard_policy(
+    tmp_path: Path, producer: Producer
+) -> None:
     delivery = hand_on(producer, Behaviour.STRIPS)
 
     assert_accepted(journey(tmp_path / "1", delivery, producer.anchor), publisher=0, recorded=[])

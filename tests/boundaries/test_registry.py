@@ -82,7 +82,7 @@ def test_a_signature_that_was_left_out_behind_a_registry_is_only_recorded_by_the
 
 
 def lie(*, has_provenance: bool) -> Delivery:
-    """Release 2.0 with other bytes, by a registry that signs them itself; the producer's own provenance may still lie there."""
+    """Release 2.0 with other bytes, signed by the registry itself; the producer's own provenance may lie there still."""
     evidence = dict(REGISTRY.evidence(NEW, EVIL))
     keys = dict(REGISTRY.keys)
     if has_provenance:
