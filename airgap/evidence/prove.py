@@ -258,8 +258,8 @@ def _kinds_of(finding: Finding) -> frozenset[Kind]:
 
 
 def _signed_by(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
-    """The piece that this one, by its name, is a signature of."""
-    if piece.role is not Role.SIGNATURE:
+    """The piece that this one, by its name, is a signature of; a clearsigned one is only about the text in itself."""
+    if piece.role is not Role.SIGNATURE or recognise(piece) is Format.OPENPGP_CLEAR:
         return None
     folder, _, name = piece.path.rpartition("/")
     for other in pieces:

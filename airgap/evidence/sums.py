@@ -30,7 +30,7 @@ _WORDS: Final = {
     f"{word}{ending}": algorithm
     for word, algorithm in (*((name, name) for name in _HEX_DIGITS), ("b2", "blake2b"))
     for ending in ("", "sum", "sums")
-}
+} | {"shasums256": "sha256", "shasums512": "sha512"}
 # each form has one way to match, so none backtracks; names may hold any byte but a line's end
 _GNU: Final = re.compile(rb"(\\?)([0-9a-fA-F]{32,128}) [ *]([^\n]+)")
 _BSD: Final = re.compile(rb"(\\?)([A-Za-z0-9]{3,8}) \(([^\n]+)\) = ([0-9a-fA-F]{32,128})")

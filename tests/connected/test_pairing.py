@@ -53,6 +53,17 @@ def test_a_clearsigned_list_needs_no_second_file(tmp_path: Path) -> None:
     assert collected(tmp_path, {"a": A, "SHA256SUMS": CLEAR}) == {"a": [("files/SHA256SUMS", "attestation")]}
 
 
+@pytest.mark.parametrize("name", ["SHA256SUMS", "SHASUMS256.txt", "sha256sum.txt"])
+def test_a_clearsigned_list_may_be_named_like_a_signature(tmp_path: Path, name: str) -> None:
+    alone = collected(tmp_path / "1", {"a": A, f"{name}.asc": CLEAR})
+    beside = collected(tmp_path / "2", {"a": A, f"{name}.asc": CLEAR, name: SUMS})
+    stray = collected(tmp_path / "3", {"a": A, f"{name}.asc": b"a signature of a list that is not here"})
+
+    assert alone == {"a": [(f"files/{name}.asc", "signature")]}
+    assert beside == {"a": [(f"files/{name}", "attestation"), (f"files/{name}.asc", "signature")]}
+    assert stray == {"a": [], f"{name}.asc": []}
+
+
 @pytest.mark.parametrize(
     "files",
     [

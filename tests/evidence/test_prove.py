@@ -13,6 +13,7 @@ from airgap.core.reasons import Reason
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Finding, Result
 from airgap.core.vouching import Vouching
+from airgap.evidence import openpgp
 from airgap.evidence.prove import ANCHORS, MODULES, Prover
 from airgap.evidence.recognise import Format, needs, recognise
 from airgap.evidence.subject import MAX_PIECE, Piece
@@ -20,6 +21,7 @@ from tests.evidence.bench import piece
 from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
 from tests.forge.trust import document, trust_file
 
+CLIENTS = Path(__file__).parents[1] / "clients" / "vectors"
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 A, B = b"alpha\n", b"beta\n"
 SUMS = "".join(f"{hashlib.sha256(c).hexdigest()}  {n}\n" for n, c in (("a", A), ("dir/b", B))).encode()
@@ -101,6 +103,22 @@ def test_the_signature_of_a_list_is_judged_once_for_all_artifacts(tmp_path: Path
         assert results(_prove(prover, tmp_path, name, content, pieces)) == [("sums", "verified")]
 
     assert calls == ["documents/files/SHA256SUMS"]
+
+
+def test_a_clearsigned_list_is_judged_by_its_own_text_also_where_the_plain_list_lies_beside(tmp_path: Path) -> None:
+    text, clear, certificate = ((CLIENTS / name).read_bytes() for name in ("a.txt", "SHA256SUMS.asc", "releases.pgp"))
+    plain = f"{hashlib.sha256(text).hexdigest()}  a.txt\n".encode()
+    pieces = {"SHA256SUMS.asc": clear, "releases.pgp": (certificate, Role.KEY)}
+    pin = openpgp.read_pin(certificate).pin
+    anchor = {"name": "releases", "kind": "openpgp", "pin": pin, "artifacts": ["pkg:*"], "settings": {}}
+
+    alone = prove(tmp_path, "a.txt", text, pieces, anchor)
+    beside = prove(tmp_path, "a.txt", text, pieces | {"SHA256SUMS": (plain, Role.ATTESTATION)}, anchor)
+    changed = prove(tmp_path, "a.txt", text + b"!", pieces | {"SHA256SUMS": (plain, Role.ATTESTATION)}, anchor)
+
+    assert results(alone) == [("sums", "verified")]
+    assert results(beside) == [("attestation", "unsupported"), ("sums", "verified")]
+    assert changed[1].reason is Reason.EVIDENCE_FAILED
 
 
 def test_a_signature_of_a_signature_says_nothing_about_the_artifact(tmp_path: Path) -> None:
@@ -255,7 +273,7 @@ def test_every_format_has_a_verifier_and_anchors_that_say_whose_signature_is_exp
 
 @pytest.mark.parametrize("fault", [ValueError("x"), OSError(5, "x"), RecursionError(), KeyError("x")])
 def test_a_verifier_that_raises_has_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
-    from airgap.evidence import openpgp, raw
+    from airgap.evidence import raw
     from airgap.evidence import sums as lists
 
     def fail(*_: Any) -> Any:

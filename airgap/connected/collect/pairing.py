@@ -69,7 +69,7 @@ def _pair_beside(found: Files, beside: Files, evidence: dict[str, Files]) -> Non
 def _lists(found: Files, beside: Files, evidence: dict[str, Files]) -> None:
     """Signed checksum lists, for the files that they name; an unsigned one is a file like any other."""
     for files in (found, beside):
-        for path in [path for path in files if is_list(Piece(path, Role.ATTESTATION, "", b""))]:
+        for path in [path for path in files if _is_list(path, files)]:
             group = _group(path, files)
             content = _read(files[path])
             if len(group) == 1 and not content.lstrip().startswith(_CLEAR):
@@ -77,6 +77,12 @@ def _lists(found: Files, beside: Files, evidence: dict[str, Files]) -> None:
             folder = os.path.dirname(path) if files is found else ""
             named = {os.path.normpath(os.path.join(folder, name)) for name in _names(content, os.path.basename(path))}
             _move(files, group, evidence, (artifact for artifact in named if artifact in found))
+
+
+def _is_list(path: str, files: Files) -> bool:
+    """Whether a file is a list by its name; a clearsigned one may stand alone under the name of a signature."""
+    stem = path.removesuffix(".asc")
+    return is_list(Piece(path if stem in files else stem, Role.ATTESTATION, "", b""))
 
 
 def _models(found: Files, beside: Files, evidence: dict[str, Files]) -> None:
