@@ -163,7 +163,7 @@ def _log(value: Any, what: str) -> Log | None:
     if read_text(key["keyDetails"], what=what) not in _DETAILS:
         return None
     parsed = Key.parse(read_bytes(key["rawBytes"], what=what))
-    named = value.get("logId") or value.get("checkpointKeyId")
+    named = value.get("checkpointKeyId") or value.get("logId")
     named = read_message(named, {"keyId"}, what=what, needed={"keyId"}) if named is not None else None
     return Log(
         url=read_text(value.get("baseUrl", ""), what=what),
