@@ -8,6 +8,7 @@ policy's business. One whose Valid-Until has passed is verified, with a note tha
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
@@ -17,7 +18,7 @@ from airgap.core.errors import FormatError
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Proof, Result, Vouches
 from airgap.evidence import openpgp
-from airgap.evidence.debian_index import Package, Packed, Release, read_packages
+from airgap.evidence.debian_index import Package, Packed, Release, read_packages, read_release
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 
 KIND: Final = "debian-archive"
@@ -80,8 +81,7 @@ class _Chain:
         assert proof is not None
         bench = Bench(subject=self._subject, kind=KIND, proof=proof)
         try:
-            release = Release.parse(self._text)
-            found, where = self._find(release)
+            release, found, where = self._link
         except FormatError as exc:
             return bench.failed("an archive that lists this package", exc.message, identity=finding.identity)
         fault = _check_package(found, self._subject) or self._check_suite(release, proof)
@@ -91,12 +91,14 @@ class _Chain:
         shown = f"{found.name} {found.version} {found.architecture}"
         return bench.verified(finding.identity, got=f"{shown!a:.160} in {where!a:.120}, {finding.got}")
 
-    def _find(self, release: Release) -> tuple[Package, str]:
-        """The package and the Packages file that lists it.
+    @cached_property
+    def _link(self) -> tuple[Release, Package, str]:
+        """Release, the package, and the Packages file that lists it; the same for every signature.
 
         Raises:
             FormatError: nothing at hand lists it.
         """
+        release = read_release(self._text)
         read = []
         for piece in self._indexes():
             listed = release.find(len(piece.content), bytes.fromhex(piece.sha256))
@@ -106,7 +108,7 @@ class _Chain:
             packages = read_packages(Packed(listed, release.unpacked(listed), piece.content))
             for package in packages.get(self._subject.digests["sha256"], ()):
                 if package.size == self._subject.size:
-                    return package, listed.path
+                    return release, package, listed.path
         if not read:
             raise FormatError("Release: expected one of the Packages files at hand to be listed, got none of them")
         raise FormatError(f"Packages: expected {self._subject.covers} in {', '.join(read)!a:.160}, got other packages")

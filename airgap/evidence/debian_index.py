@@ -90,6 +90,16 @@ class Release:
         return next((file for file in self.files if file.path == path), None)
 
 
+@lru_cache(maxsize=4)
+def read_release(raw: bytes) -> Release:
+    """A Release file, kept for a while: a thousand packages of one archive cost one reading.
+
+    Raises:
+        FormatError: as for ``Release.parse``.
+    """
+    return Release.parse(raw)
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A Packages file as it travels; equal to another one when Release says the same of both, so that one is read once."""
