@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 MATERIAL: Final = "material"
 """The setting that holds, in base64, what the pin names."""
-MAX_MATERIAL: Final = 6144
+MAX_MATERIAL: Final = 24576
 """Bytes of material that fit into a setting; larger material travels in bundles."""
 
 

@@ -28,7 +28,6 @@ from airgap.evidence.openpgp_signature import Signature
 from airgap.evidence.subject import Bench, Pins, pin_hint
 
 
-
 def _library() -> str:
     """Name and version of the library; importlib.metadata would bring the email package in, and that one sockets."""
     folder = os.path.dirname(os.path.dirname(pysequoia.__file__))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airgap.core.anchors import MAX_MATERIAL
 from tests.cli.conftest import Airgap
 from tests.cli.keyring import key_file, trust_file
 from tests.isolated.scene import signed, tree, trust_of
@@ -103,12 +104,14 @@ def test_a_small_key_list_is_held_in_the_anchor_unless_it_should_not_be(airgap: 
 
 
 def test_what_is_too_large_for_an_anchor_has_to_travel_and_the_person_is_told(airgap: Airgap) -> None:
+    with open("trusted_root.json", "ab") as file:
+        file.write(b" " * (MAX_MATERIAL + 1 - file.tell()))
     ended = airgap(*ADD, *NAMED, "--from", "trusted_root.json", *GITHUB, *BY_ALICE, "--json")
 
     assert ended.code == 0
     assert "material" not in ended.json["anchor"]["settings"]
     assert ended.err == (
-        "note: 6787 bytes do not fit into an anchor, which holds 6144: "
+        f"note: {MAX_MATERIAL + 1} bytes do not fit into an anchor, which holds {MAX_MATERIAL}: "
         "the file has to travel beside the artifacts as their evidence\n"
     )
     quiet = ("--no-material", *BY_ALICE, "--json")

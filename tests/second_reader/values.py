@@ -104,7 +104,7 @@ def unbase64(text: str) -> bytes:
 
 
 def is_settings(value: Any) -> bool:
-    return isinstance(value, dict) and all(fits(text, ".{0,8192}") for text in value.values())
+    return isinstance(value, dict) and all(fits(text, ".{0,32768}") for text in value.values())
 
 
 def is_purl(text: Any) -> bool:
