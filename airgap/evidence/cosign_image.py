@@ -8,7 +8,7 @@ where the payload, the signature and the certificate are.
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from airgap.core.anchors import Kind
@@ -84,8 +84,14 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
         return [bench.failed("the manifest of cosign signatures", exc.message)]
     candidates = gather(pins.of(Kind.COSIGN), beside, read=raw.pem_candidate, read_file=read_pin)
     found = [_judge(bench, layer, candidates, beside, pins) for layer in layers]
-    # nothing tells a second signer's signature from a broken one of the first, unless the first one's holds as well
     is_held = any(finding is not None and finding.result is Result.VERIFIED for finding in found)
+    if is_held:
+        # several may sign one image: where the expected signature is there, another publisher's is merely a stranger's
+        others = replace(pins, anchors=())
+        found = [
+            _judge(bench, layer, candidates, beside, others) if finding and finding.result is Result.FAILED else finding
+            for layer, finding in zip(layers, found, strict=True)
+        ]
     return [finding or _by_nobody(bench, candidates, is_held=is_held) for finding in found]
 
 
@@ -154,7 +160,10 @@ def _cover(bench: Bench, layer: Layer, maker: Candidate, pins: Pins) -> Finding:
 
 
 def _by_nobody(bench: Bench, candidates: Sequence[Candidate], *, is_held: bool) -> Finding:
-    """The finding about a signature that none of the keys at hand made."""
+    """The finding about a signature that none of the keys at hand made.
+
+    Nothing tells another signer's signature from a broken one, unless the expected one is there as well (``is_held``).
+    """
     if not candidates or is_held:
         return bench.untrusted("a signature by an unknown key")
     who = candidates[0].identity if len(candidates) == 1 else f"one of {len(candidates)} keys"

@@ -317,9 +317,15 @@ MINI = sigstore_forge.instance()
 ROOT = MINI.trusted_root()
 
 
-def keyless(content: bytes, *, logged_for: bytes | None = None, edit: Callable[[Any], None] = lambda _: None) -> Signed:
+def keyless(
+    content: bytes,
+    *,
+    logged_for: bytes | None = None,
+    edit: Callable[[Any], None] = lambda _: None,
+    signer: sigstore_forge.Signer | None = None,
+) -> Signed:
     """A layer as cosign wrote it with a Sigstore identity; ``logged_for`` takes the log's entry of another signature."""
-    signer = MINI.signer()
+    signer = signer or MINI.signer()
     signature = signer.sign(content)
     own = MINI.bundle(signer, Content(message=content), version=1, has_proof=False, signature=signature)
     other = MINI.bundle(signer, Content(message=logged_for or b""), version=1, has_proof=False)
@@ -365,6 +371,22 @@ def test_another_publisher_does_not_vouch(tmp_path: Path) -> None:
 
     assert finding.result is Result.FAILED
     assert "evil/widget" in finding.expected
+
+
+def test_a_second_publisher_beside_the_pinned_one_is_merely_unknown(tmp_path: Path) -> None:
+    other = keyless(payload(), signer=MINI.signer("robot@elsewhere.example"))
+    wrong = keyless(payload(f"sha256:{'0' * 64}"), signer=MINI.signer("robot@elsewhere.example"))
+
+    findings = judge_all(tmp_path, [other, keyless(payload()), wrong, sign(payload(), OTHER)], publisher(), root())
+
+    assert [finding.result for finding in findings] == ["untrusted-key", "verified", "failed", "untrusted-key"]
+    assert judge(tmp_path, other, publisher(), root()).result is Result.FAILED
+
+
+def test_a_pinned_keys_signature_of_another_image_stays_a_failure(tmp_path: Path) -> None:
+    findings = judge_all(tmp_path, [sign(payload()), sign(payload(f"sha256:{'0' * 64}"))], trust())
+
+    assert [finding.result for finding in findings] == [Result.VERIFIED, Result.FAILED]
 
 
 def test_a_publishers_signature_of_another_image_is_found_out(tmp_path: Path) -> None:
