@@ -1,7 +1,7 @@
 """The key list of an npm registry: which keys it signs with, and from when to when.
 
-Source: npm documentation, "About registry signatures" (``/-/npm/v1/keys``), and the target ``registry.npmjs.org/keys.json``
-of the Sigstore TUF repository, which says the same in other words. A list counts only when an anchor pins its SHA-256.
+Source: npm documentation, "About registry signatures" (``/-/npm/v1/keys``), and the target ``keys.json`` of
+the Sigstore TUF repository, which says the same in other words. A list counts only when an anchor pins its SHA-256.
 """
 
 import base64
