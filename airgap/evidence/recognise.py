@@ -38,6 +38,8 @@ class Format(StrEnum):
 
 
 _RAW_SIZE: Final = 4096
+MODEL_NAME: Final = "model.sig"
+"""The one name under which model signatures stand beside their models."""
 _MODEL: Final = "https://model_signing/"
 _ARMOR: Final = (
     (b"-----BEGIN PGP SIGNATURE-----", Format.OPENPGP),
@@ -141,7 +143,9 @@ def _is_text(content: bytes) -> bool:
 
 def _json(piece: Piece) -> Format | None:
     for value in json_values(piece.content):
-        return _of_value(value)
+        found = _of_value(value)
+        # a changed statement says no longer that it is about a model; the key that should have made it is to judge it
+        return Format.MODEL_SIGNING if found is Format.SIGSTORE and piece.name == MODEL_NAME else found
     return None
 
 

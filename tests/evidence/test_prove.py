@@ -222,6 +222,13 @@ def test_json_is_told_apart_by_its_members(format_: Format, content: bytes) -> N
     assert recognise(piece("x.json", content)) is format_
 
 
+def test_a_model_s_signature_with_a_broken_statement_is_one_still() -> None:
+    broken = JSON[Format.MODEL_SIGNING].replace(b"eyJw", b"eyJx")
+
+    assert recognise(piece("m/model.sig", broken)) is Format.MODEL_SIGNING
+    assert recognise(piece("x.sigstore.json", broken)) is Format.SIGSTORE
+
+
 @pytest.mark.parametrize(
     ("name", "content", "format_"),
     [

@@ -8,11 +8,11 @@ from airgap.connected.collect.suffixes import SUFFIXES
 from airgap.connected.collected import FileSource
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError, UsageError
+from airgap.evidence.recognise import MODEL_NAME
 from airgap.evidence.subject import MAX_PIECE, Piece
 from airgap.evidence.sums import is_list, names_in
 
 Files = dict[str, FileSource]
-_MODEL: Final = "model.sig"
 _CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _ARCHIVE: Final = ("InRelease", "Release", "Release.gpg")
 
@@ -88,7 +88,7 @@ def _is_list(path: str, files: Files) -> bool:
 def _models(found: Files, beside: Files, evidence: dict[str, Files]) -> None:
     """Signatures of models, for every file in their folder: what they do not cover is refused later."""
     for files in (found, beside):
-        for path in [path for path in files if os.path.basename(path) == _MODEL]:
+        for path in [path for path in files if os.path.basename(path) == MODEL_NAME]:
             folder = os.path.dirname(path) if files is found else ""
             inside = f"{folder}/" if folder else ""
             others = [other for other in found if other.startswith(inside) and other != path]
