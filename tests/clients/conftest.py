@@ -1,0 +1,3 @@
+from tests.cli.conftest import airgap as in_process
+
+__all__ = ["in_process"]
