@@ -3,6 +3,7 @@
 Source: docs/format.md, "Writing".
 """
 
+import filecmp
 import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -19,7 +20,7 @@ from airgap.bundle.writer import Digests, PayloadWriter
 from airgap.connected.collected import Collected, FileSource
 from airgap.core import canonical
 from airgap.core.digest import sha256
-from airgap.core.entries import Artifact, Document, Loss, inside
+from airgap.core.entries import Artifact, Document, Loss, Role, inside
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
 from airgap.core.errors import UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
@@ -83,7 +84,7 @@ class _Draft:
     """The manifest while its digests are still unknown, sorted as it will be written."""
 
     def __init__(self, plan: Plan) -> None:
-        evidence = {source.path: (source, role, media) for item in plan.artifacts for source, role, media in item.evidence}
+        evidence = _evidence(plan.artifacts)
         self._documents = [evidence[path] for path in sorted(evidence)]
         self._artifacts = sorted(plan.artifacts, key=lambda item: item.source.path)
         self._held = plan.held
@@ -133,6 +134,24 @@ class _Draft:
         empty = self.manifest([zero] * len(self.sources), Frames())
         widest = len(f'[{max_size(FRAME_SIZE)},{FRAME_SIZE},"{zero.hex()}"],')
         return sum(map(len, empty.parts())) + frames * widest + 1
+
+
+def _evidence(artifacts: Sequence[Collected]) -> dict[str, tuple[FileSource, Role, str]]:
+    """All documents by their path; what several artifacts share travels once.
+
+    Raises:
+        UsageError: two that differ would share a path, and one of them would be lost.
+    """
+    found: dict[str, tuple[FileSource, Role, str]] = {}
+    for item in artifacts:
+        for one in item.evidence:
+            source, known = one[0], found.setdefault(one[0].path, one)[0]
+            if known.file != source.file and not filecmp.cmp(known.file, source.file, shallow=False):
+                raise UsageError(
+                    f"request: expected one file as {source.path!a:.160}, got {known.file!a:.160} and {source.file!a:.160}",
+                    hint="give one of the sources a folder with into, or one of the key files another name",
+                )
+    return found
 
 
 def seal(plan: Plan, out: str, *, progress: Callable[[int], None]) -> Sealed:

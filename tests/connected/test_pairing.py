@@ -16,6 +16,7 @@ from tests.connected.exporting import exported, plant, request
 
 A, B = b"alpha\n", b"beta\n"
 SUMS = "".join(f"{hashlib.sha256(c).hexdigest()}  {n}\n" for n, c in (("a", A), ("dir/b", B))).encode()
+BOTH = "".join(f"{hashlib.sha256(A).hexdigest()}  {name}\n" for name in "ab").encode()
 CLEAR = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n" + SUMS + b"-----BEGIN PGP SIGNATURE-----\n\nx\n"
 
 
@@ -149,3 +150,28 @@ def test_another_reason_is_none(tmp_path: Path) -> None:
     source = {"ecosystem": "files", "path": ".", "without_evidence": "forgotten"}
     with pytest.raises(FormatError):
         parse_request({"source": [source]}, folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["keys/ca.pem", "SHA256SUMS"])
+def test_two_sources_share_a_document_only_where_it_is_the_same(tmp_path: Path, name: str) -> None:
+    def sources(one: bytes, two: bytes) -> Any:
+        for folder, artifact, content in (("1", "a", one), ("2", "b", two)):
+            files = {artifact: A, f"{artifact}.sig": b"signature", "SHA256SUMS.sig": b"signature", "keys/ca.pem": b"one"}
+            plant(tmp_path / folder, {**files, "SHA256SUMS": BOTH, name: content})
+        return request(
+            tmp_path,
+            *(
+                {
+                    "path": f"{n}/{a}",
+                    "evidence": [f"{n}/{a}.sig", f"{n}/SHA256SUMS", f"{n}/SHA256SUMS.sig"],
+                    "keys": f"{n}/keys",
+                }
+                for n, a in (("1", "a"), ("2", "b"))
+            ),
+        )
+
+    done = exported(sources(BOTH, BOTH), tmp_path / "same")
+    with pytest.raises(UsageError, match=rf"expected one file as 'documents/(keys|files)/{name.rpartition('/')[2]}'"):
+        exported(sources(BOTH, BOTH + b"\n"), tmp_path / "differs")
+
+    assert len([document for document in done.manifest.documents if document.path.endswith(name)]) == 1
