@@ -95,9 +95,8 @@ def _model() -> Kind:
     return _by_workflow("model-sigstore", "model-signing", evidence, file="weights.bin", content=weights)
 
 
-def _registry_keys(private: Any) -> bytes:
+def _registry_keys(spki: bytes) -> bytes:
     """The list in which a registry publishes its one key."""
-    spki = private.public.spki
     kind = "ecdsa-sha2-nistp256"
     return _json({"keys": [{"keyid": key_name(Key.parse(spki)), "keytype": kind, "scheme": kind, "key": _b64(spki)}]})
 
@@ -107,7 +106,7 @@ def _npm() -> Kind:
     signature = _REGISTRY.sign(f"widget@1.0.0:{integrity}".encode())
     signed = [{"keyid": key_name(Key.parse(_REGISTRY.public.spki)), "sig": _b64(signature)}]
     said = {"name": "widget", "version": "1.0.0", "integrity": integrity, "signatures": signed}
-    keys = _registry_keys(_REGISTRY)
+    keys = _registry_keys(_REGISTRY.public.spki)
     return Kind(
         name="npm-signature",
         finding="npm-signature",
@@ -117,7 +116,33 @@ def _npm() -> Kind:
         # at other places a change takes away what the document is recognised by: as if nobody had signed
         flips={f"{_TARBALL}.npm-signature.json": _json(said).index(integrity.encode()) + 40},
         keys={"npm-signature.json": keys},
-        pins=[Pin(kind="npm-keys", source=keys, other=_registry_keys(CAROL), holds=False)],
+        pins=[Pin(kind="npm-keys", source=keys, other=_registry_keys(CAROL.public.spki), holds=False)],
+    )
+
+
+def _npm_attestations() -> Kind:
+    """What a registry hands out: provenance by the workflow, and its own word that it published the package."""
+    registry = Signer(ec.derive_private_key(2**200 + 1, ec.SECP256R1()))
+    name = key_name(Key.parse(registry.identity))
+    digests = {"sha512": sha512(TEXT).hexdigest()}
+    kinds = ("https://slsa.dev/provenance/v1", "https://github.com/npm/attestation/tree/main/specs/publish/v0.1")
+    built, published = (Content(payload=statement("pkg:npm/widget@2.0.0", TEXT, kind, **digests)) for kind in kinds)
+    bundles = (
+        _bundle(built, ("intoto", "0.0.2")),
+        instance().bundle(registry, published, ("intoto", "0.0.2"), at=_AT, hint=name),
+    )
+    said = [{"predicateType": kind, "bundle": bundle} for kind, bundle in zip(kinds, bundles, strict=True)]
+    return Kind(
+        name="npm-attestations",
+        finding="npm-attestation",
+        file=_TARBALL,
+        purl="pkg:npm/widget@2.0.0",
+        evidence={f"{_TARBALL}.attestations.json": _json({"attestations": said})},
+        pins=[
+            Pin(kind="sigstore", source=_ROOT, other=_OTHER_ROOT, settings=_BY),
+            Pin(kind="npm-keys", source=_registry_keys(registry.identity), other=_registry_keys(CAROL.public.spki)),
+        ],
+        is_keyless=True,
     )
 
 
@@ -170,6 +195,7 @@ SIGSTORE: Final = [
     _by_key(),
     _pep740(),
     _npm(),
+    _npm_attestations(),
     _model(),
     _cosign_image(),
 ]
