@@ -70,10 +70,12 @@ def read_certificates(raw: bytes) -> list[x509.Certificate]:
     """
     if b"-----BEGIN " not in raw:
         return [load_certificate(raw)]
-    try:
-        found = x509.load_pem_x509_certificates(raw)
-    except ValueError as exc:
-        raise FormatError("certificate file: expected certificates in PEM, got other text") from exc
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each one is read again below, where a warning refuses it
+        try:
+            found = x509.load_pem_x509_certificates(raw)
+        except ValueError as exc:
+            raise FormatError("certificate file: expected certificates in PEM, got other text") from exc
     if len(found) > MAX_CARRIED:
         raise FormatError(f"certificate file: expected at most {MAX_CARRIED} certificates, got {len(found)}")
     return [load_certificate(der_of(certificate)) for certificate in found]

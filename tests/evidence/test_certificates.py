@@ -1,5 +1,6 @@
 """Chains: to a pinned certificate, at one time, for one purpose."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -206,6 +207,15 @@ def test_an_encoding_that_the_library_only_warns_about_is_refused() -> None:
     der[start] |= 0x80  # a negative serial number
     with pytest.raises(FormatError, match=r"X\.509"):
         load_certificate(bytes(der))
+
+
+def test_a_file_in_pem_warns_nobody_of_what_is_refused_anyway() -> None:
+    der = issue("negative", LEAF_KEY, serial=0x7001020304050607).public_bytes(Encoding.DER)
+    negative = der.replace(b"\x70\x01\x02\x03", b"\xf0\x01\x02\x03", 1)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(negative) + b"-----END CERTIFICATE-----\n"
+
+    with pytest.raises(FormatError, match="expected X.509 in DER"):
+        read_certificates(pem)
 
 
 def test_a_key_of_another_algorithm_is_refused() -> None:
