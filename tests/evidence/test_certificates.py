@@ -214,7 +214,7 @@ def test_a_file_in_pem_warns_nobody_of_what_is_refused_anyway() -> None:
     negative = der.replace(b"\x70\x01\x02\x03", b"\xf0\x01\x02\x03", 1)
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(negative) + b"-----END CERTIFICATE-----\n"
 
-    with pytest.raises(FormatError, match="expected X.509 in DER"):
+    with pytest.raises(FormatError, match=r"expected X\.509 in DER"):
         read_certificates(pem)
 
 
