@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,12 +148,16 @@ def _anchor(name: str, kind: Kind, pin: Pin, source: str, **settings: str) -> Ma
     return choose(Wish(name, pin.kind, None, source, said, (kind.named,), holds=pin.holds)).anchor.value()
 
 
+@cache
+def _right_anchors(root: Path) -> dict[str, Mapping[str, Any]]:
+    return {anchor["name"]: anchor for kind in KINDS for anchor in anchors_of(kind, root)}
+
+
 def pinned(root: Path, *anchors: Mapping[str, Any]) -> Path:
     """A trust document with these anchors, and for all kinds that they do not speak of, with the right ones."""
-    names = {anchor["name"] for anchor in anchors}
-    every = [anchor for kind in KINDS for anchor in anchors_of(kind, root) if anchor["name"] not in names]
+    every = _right_anchors(root) | {anchor["name"]: anchor for anchor in anchors}
     path = root / "trust.json"
-    path.write_bytes(signed(replace(trust_of("alice"), anchors=(*every, *anchors)), "alice").encode() + b"\n")
+    path.write_bytes(signed(replace(trust_of("alice"), anchors=tuple(every.values())), "alice").encode() + b"\n")
     return path
 
 
@@ -180,8 +185,10 @@ def _changed(altered: Mapping[Path, bytes]) -> Iterator[None]:
     """Files with other content of the same size, and no other sign of the change."""
     before = {path: (path.read_bytes(), path.stat()) for path in altered}
     _write({path: (content, before[path][1]) for path, content in altered.items()})
-    yield
-    _write(before)
+    try:
+        yield
+    finally:
+        _write(before)
 
 
 def _write(files: Mapping[Path, tuple[bytes, os.stat_result]]) -> None:
@@ -236,6 +243,34 @@ def test_another_key_in_the_pin_is_found_and_the_signature_is_named(
 
     assert finding["result"] in {"untrusted-key", "failed"}
     assert finding["proof"]["document"] in {f"documents/files/{kind.name}/{name}" for name in kind.evidence}
+
+
+@by_name
+def test_an_exporter_who_looks_seals_nothing_that_was_changed(
+    in_process: Airgap, tree: Path, tmp_path: Path, kind: Kind
+) -> None:
+    (tmp_path / "key.pem").write_bytes(key_of("alice").pem(None))
+    path, bundle = tree / kind.name / kind.file, tmp_path / "x"
+    changed = {path: flipped(kind.content, len(kind.content) // 2)}
+
+    with _changed(changed):
+        ended = in_process(
+            *(
+                "export",
+                tree / "request.toml",
+                "-o",
+                bundle,
+                "--key",
+                tmp_path / "key.pem",
+                "--trust",
+                pinned(tree),
+                "--json",
+            )
+        )
+
+    assert (ended.code, ended.json["reason"]) == (3, "evidence-failed")
+    assert kind.path in ended.json["message"]
+    assert os.listdir(tmp_path) == ["key.pem"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.is_keyless], ids=lambda kind: kind.name)
