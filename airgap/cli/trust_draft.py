@@ -165,7 +165,7 @@ def _revoked(old: Mapping[str, Revoked], items: Iterable[str], reason: str, at: 
 
 def _key(text: str) -> str:
     """A key id or an OpenPGP fingerprint, without what people and programs group and mark it with."""
-    plain = re.sub(r"[\s:]", "", text.lower().removeprefix("sha256:").removeprefix("0x"))
+    plain = re.sub(r"[\s:]", "", text.lower().removeprefix("sha256:").removeprefix("openpgp:").removeprefix("0x"))
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", plain):
         raise UsageError(f"key: expected a key id of 64 hex digits or an OpenPGP fingerprint of 40, got {text!a:.100}")
     return plain

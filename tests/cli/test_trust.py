@@ -123,6 +123,11 @@ FINGERPRINT = "B8C3 BBB6 09B4 0154 A1C5  D607 0A7D DD6C 2B8B 0DED"
         (("--key-id", f"sha256:{'cd' * 32}"), "keys", "cd" * 32),
         (("--key-id", FINGERPRINT), "keys", "b8c3bbb609b40154a1c5d6070a7ddd6c2b8b0ded"),
         (("--key-id", "0xB8C3BBB609B40154A1C5D6070A7DDD6C2B8B0DED"), "keys", "b8c3bbb609b40154a1c5d6070a7ddd6c2b8b0ded"),
+        (
+            ("--key-id", "openpgp:b8c3bbb609b40154a1c5d6070a7ddd6c2b8b0ded"),
+            "keys",
+            "b8c3bbb609b40154a1c5d6070a7ddd6c2b8b0ded",
+        ),
         (("--digest", "AB" * 32), "digests", "ab" * 32),
         (("--digest", f"sha256:{'ab' * 32}"), "digests", "ab" * 32),
         (("--artifact", "pkg:npm/left-pad@*"), "artifacts", "pkg:npm/left-pad@*"),

@@ -242,9 +242,9 @@ BY_ONE_PRODUCER = [
 ]
 
 
-def with_producers(root: Path, told: Command) -> tuple[World, list[Kind], int]:
+def with_producers(root: Path, told: Command, names: Sequence[str] = SIGNED) -> tuple[World, list[Kind], int]:
     """A site that took in artifacts of several producers; also the last version of its trust document."""
-    kinds = [kind for kind in KINDS if kind.name in SIGNED]
+    kinds = [kind for kind in KINDS if kind.name in names]
     world = World(root, told, ("alice", "carol"))
     signers = ("--signer", world.public("alice"), "--exporter", world.public("carol"))
     told("trust", "init", "-o", world.trust(1), *signers, "--key", world.key("alice"))
@@ -285,6 +285,29 @@ def test_a_producer_s_key_that_was_withdrawn_takes_out_everything_that_it_signed
     for kind in kinds:
         (artifact,) = told("show", kind.named, "--store", world.store)["artifacts"]
         assert artifact["recalled"] is (kind.path in gone)
+
+
+def test_the_fingerprint_that_a_finding_shows_is_what_withdraws_the_key_of_every_kind(
+    tmp_path: Path, told: Command
+) -> None:
+    world, kinds, version = with_producers(tmp_path, told, [kind.name for kind in KINDS])
+    by_key: dict[str, set[str]] = {}
+    for finding in told("verify", tmp_path / "one.airgap", "--trust", world.trust(version))["findings"]:
+        if finding["proof"]:
+            by_key.setdefault(finding["proof"]["fingerprint"], set()).add(finding["subject"])
+    gone: set[str] = set()
+    for fingerprint, paths in by_key.items():
+        version += 1
+        update = world.move(version, "--key-id", fingerprint, "--reason", "lost", by=["alice"], command="revoke")
+        told("trust", "update", update, "--store", world.store)
+        gone |= paths
+
+        against = [finding for finding in world.check(expected=4)["findings"] if finding["reason"]]
+
+        assert {finding["subject"] for finding in against} == gone
+        assert {finding["reason"] for finding in against} == {"evidence-revoked"}
+    assert gone == {kind.path for kind in kinds}
+    assert world.shown.isdisjoint(path.removeprefix("artifacts/files/") for path in gone)
 
 
 def test_an_exporter_s_key_that_was_withdrawn_takes_out_what_nobody_else_signed(tmp_path: Path, told: Command) -> None:
