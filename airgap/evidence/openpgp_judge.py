@@ -129,7 +129,9 @@ class Case:
             expected = f"a signature of these bytes by {match.key.fingerprint}"
             return bench.failed(expected, "one that does not hold", identity=match.identity)
         got = f"one by {match.fingerprint}" if signed else f"one in the name of {match.fingerprint}, which was not checked"
-        hint = pin_hint(Kind.OPENPGP, match.fingerprint, bench.subject.purl)
+        # an archive is believed by anchors of a kind of their own, which vouch for the whole chain
+        kind = Kind.DEBIAN if bench.kind == "debian-archive" else Kind.OPENPGP
+        hint = pin_hint(kind, match.fingerprint, bench.subject.purl)
         return bench.untrusted(got, identity=match.identity, hint=hint)
 
     def _without_certificate(self, signature: Signature, bench: Bench) -> Finding:

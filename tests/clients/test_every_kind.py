@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -110,6 +111,26 @@ def test_a_site_that_demands_signatures_imports_all_of_it_and_finds_it_sound(sit
         producers = [hop["proof"] for hop in traced["hops"] if hop["kind"] == "producer"]
         assert [proof.rpartition(" ")[2] for proof in producers] == list(kind.anchors)
         assert (store / "current" / "files" / kind.name / kind.file).read_bytes() == kind.content
+
+
+def test_the_pin_that_a_finding_proposes_is_one_that_verifies(site: Site, tmp_path: Path) -> None:
+    trust = site.root / "trust-0.json"
+    unpinned = airgap("verify", site.bundle, "--trust", trust)
+    hints = {finding["subject"]: finding["proof"]["hint"] for finding in evidence(unpinned) if finding["proof"]["hint"]}
+    # an old certificate is not trusted without a reason, and no program can know one
+    kinds = [kind for kind in KINDS if kind.path in hints and len(kind.pins) == 1 and kind.name != "openpgp-lenient"]
+    assert {"openpgp-rsa", "ssh-rsa2048", "cms", "sigstore", "npm-signature", "debian-release"} <= {k.name for k in kinds}
+    for kind in kinds:
+        new = tmp_path / f"{kind.name}.json"
+        root = site.root / kind.name / "pins" / f"{kind.name}.source"
+        meant: dict[str, object] = {"TRUST": trust, "NEXT": new, "NAME": kind.name, "trusted_root.json": root}
+        _, *words = [meant.get(word, word) for word in shlex.split(hints[kind.path])]
+        airgap(*words, "--key", site.root / "alice.key.pem")
+        trust = new
+
+    said = airgap("verify", site.bundle, "--trust", trust)
+
+    assert {f["subject"] for f in evidence(said) if f["result"] == "verified"} == {kind.path for kind in kinds}
 
 
 @pytest.mark.root

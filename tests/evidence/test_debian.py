@@ -161,6 +161,8 @@ def test_a_key_that_nobody_pinned_vouches_for_nothing(tmp_path: Path, form: Call
     finding = judge(form(Archive(tmp_path, key="stranger")), a_deb(tmp_path))
 
     assert finding.result is Result.UNTRUSTED_KEY
+    assert finding.proof is not None
+    assert f"--kind debian-keyring --pin '{openpgp.read_pin(keyring('stranger')).pin}'" in finding.proof.hint
 
 
 def test_a_withdrawn_key_vouches_for_nothing(tmp_path: Path) -> None:
