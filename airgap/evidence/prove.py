@@ -15,10 +15,10 @@ from typing import Final, cast
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Artifact, Document, Role
 from airgap.core.errors import AirgapError
-from airgap.core.reasons import Reason
 from airgap.core.trust import Trust
 from airgap.core.verdict import Check, Finding, Proof, Result
 from airgap.evidence import sums
+from airgap.evidence.expectation import expect
 from airgap.evidence.recognise import Format, Needs, needs, recognise
 from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Pins, Subject, Verifier
 
@@ -43,25 +43,6 @@ MODULES: Final[Mapping[Format, str]] = {
     Format.DEBIAN: "debian",
 }
 """Loaded when such evidence is met: a store of plain files never loads an X.509 verifier."""
-
-ANCHORS: Final[Mapping[Format, frozenset[Kind]]] = {
-    Format.OPENPGP: frozenset({Kind.OPENPGP}),
-    Format.MINISIGN: frozenset({Kind.MINISIGN}),
-    Format.SIGNIFY: frozenset({Kind.SIGNIFY}),
-    Format.SSHSIG: frozenset({Kind.SSH}),
-    Format.CMS: frozenset({Kind.X509}),
-    Format.RAW: frozenset({Kind.PEM}),
-    Format.COSIGN_BLOB: frozenset({Kind.COSIGN}),
-    Format.DSSE: frozenset({Kind.PEM, Kind.COSIGN}),
-    Format.SIGSTORE: frozenset({Kind.SIGSTORE, Kind.COSIGN, Kind.PEM}),
-    Format.PEP740: frozenset({Kind.SIGSTORE}),
-    Format.NPM_SIGNATURE: frozenset({Kind.NPM}),
-    Format.NPM_ATTESTATION: frozenset({Kind.SIGSTORE, Kind.NPM}),
-    Format.MODEL_SIGNING: frozenset({Kind.MODEL, Kind.X509, Kind.SIGSTORE}),
-    Format.COSIGN_IMAGE: frozenset({Kind.COSIGN, Kind.SIGSTORE}),
-    Format.DEBIAN: frozenset({Kind.DEBIAN}),
-}
-"""Which anchors say whose signature of a format is expected."""
 
 
 class Prover:
@@ -182,7 +163,11 @@ class _Case:
 
         findings = _guarded(Bench.of(self._subject, piece, Format.OPENPGP), read)
         text = texts[0] if texts else None
-        return findings if text is None else [self._through(piece, text, finding) for finding in findings]
+        if text is None:
+            return findings
+        if not sums.is_list(piece._replace(content=text)):
+            return [_unsupported(self._subject, piece, "a clearsigned text that is no checksum list")]
+        return [self._through(piece, text, finding) for finding in findings]
 
     def _through(self, listing: Piece, text: bytes, signed_by: Finding) -> Finding:
         """What the signature of a list says about the artifact."""
@@ -193,7 +178,8 @@ class _Case:
 
     def _about(self, signed: Piece, signature: Piece) -> list[Finding]:
         """What a signature says about another piece; the same for all artifacts that the piece stands beside."""
-        key = (signed.path, signature.path, tuple(anchor.name for anchor in self._pins.anchors))
+        # by content: a store keeps lists of one name from many bundles
+        key = (signed.sha256, signature.sha256, signature.path, tuple(anchor.name for anchor in self._pins.anchors))
         if key not in self._lists:
             digests = {"sha256": hashlib.sha256(signed.content).digest()}
             subject = Subject(
@@ -234,27 +220,6 @@ def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
         return [bench.failed("evidence that can be judged", exc.message)]
     except Exception as exc:  # noqa: BLE001 -- see above
         return [bench.failed("evidence that can be judged", f"a fault of its verifier: {type(exc).__name__}")]
-
-
-def expect(path: str, findings: list[Finding], pins: Pins) -> list[Finding]:
-    """Hold an artifact to what the site expects: who pins a key for it has said whose signature counts.
-
-    A signature by somebody else alone is then no unknown good deed but a substitution, and speaks against the artifact.
-    What the producer signed of the other pieces does not help: anything that he ever signed could be put there.
-    """
-    expected = {anchor.kind for anchor in pins.anchors}
-    if any(finding.result is Result.VERIFIED and finding.subject == path for finding in findings):
-        return findings
-    return [
-        replace(finding, reason=Reason.EVIDENCE_UNTRUSTED)
-        if finding.result is Result.UNTRUSTED_KEY and expected & _kinds_of(finding)
-        else finding
-        for finding in findings
-    ]
-
-
-def _kinds_of(finding: Finding) -> frozenset[Kind]:
-    return ANCHORS.get(Format(finding.kind), frozenset()) if finding.kind in set(Format) else frozenset()
 
 
 def _signed_by(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:

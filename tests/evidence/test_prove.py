@@ -14,9 +14,10 @@ from airgap.core.trust import open_trust
 from airgap.core.verdict import Finding, Result
 from airgap.core.vouching import Vouching
 from airgap.evidence import openpgp
-from airgap.evidence.prove import ANCHORS, MODULES, Prover
+from airgap.evidence.expectation import ANCHORS
+from airgap.evidence.prove import MODULES, Prover
 from airgap.evidence.recognise import Format, needs, recognise
-from airgap.evidence.subject import MAX_PIECE, Piece
+from airgap.evidence.subject import MAX_PIECE, Piece, Subject
 from tests.evidence.bench import piece
 from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
 from tests.forge.trust import document, trust_file
@@ -95,7 +96,12 @@ def test_the_signature_of_a_list_is_judged_once_for_all_artifacts(tmp_path: Path
 
     calls: list[str] = []
     verify = raw.verify
-    monkeypatch.setattr(raw, "verify", lambda *given: calls.append(given[0].path) or verify(*given))
+
+    def counted(subject: Subject, *given: Any) -> list[Finding]:
+        calls.append(subject.path)
+        return verify(subject, *given)
+
+    monkeypatch.setattr(raw, "verify", counted)
     prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
     pieces = {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)}
 
@@ -119,6 +125,16 @@ def test_a_clearsigned_list_is_judged_by_its_own_text_also_where_the_plain_list_
     assert results(alone) == [("sums", "verified")]
     assert results(beside) == [("attestation", "unsupported"), ("sums", "verified")]
     assert changed[1].reason is Reason.EVIDENCE_FAILED
+
+
+def test_lists_of_one_name_from_several_bundles_are_judged_each_by_its_content(tmp_path: Path) -> None:
+    prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
+    evil = SUMS.replace(hashlib.sha256(A).hexdigest().encode(), hashlib.sha256(B).hexdigest().encode())
+    good = {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)}
+
+    assert results(_prove(prover, tmp_path, "a", A, good)) == [("sums", "verified")]
+    (finding,) = _prove(prover, tmp_path, "a", B, {**good, "SHA256SUMS": (evil, Role.ATTESTATION)})
+    assert finding.result is Result.FAILED
 
 
 def test_a_signature_of_a_signature_says_nothing_about_the_artifact(tmp_path: Path) -> None:
@@ -147,10 +163,28 @@ def test_another_thing_that_the_producer_signed_does_not_excuse_a_substituted_ke
 def test_what_no_verifier_knows_is_carried_and_said(tmp_path: Path) -> None:
     pieces = {"a.att": (b'{"unknown": 1}', Role.ATTESTATION), "a.sig": b"x" * 5000, "key.asc": (b"key", Role.KEY)}
 
-    found = prove(tmp_path, "a", A, pieces, pem_anchor())
+    found = prove(tmp_path, "a", A, pieces, minisign_anchor())
 
     assert results(found) == [("attestation", "unsupported"), ("signature", "unsupported")]
     assert all(finding.reason is None for finding in found)
+
+
+@pytest.mark.parametrize("at", range(0, 30, 3))
+def test_a_changed_byte_is_not_as_good_as_no_signature_where_one_is_expected(tmp_path: Path, at: int) -> None:
+    whole = minisig(A)
+    changed = whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1 :]
+
+    expected = prove(tmp_path, "a", A, {"a.minisig": changed}, minisign_anchor())
+    unexpected = prove(tmp_path, "a", A, {"a.minisig": changed})
+
+    assert [f.reason for f in expected if f.result is not Result.VERIFIED] in (
+        [Reason.EVIDENCE_UNSUPPORTED],
+        [Reason.EVIDENCE_UNTRUSTED],
+        [Reason.EVIDENCE_FAILED],
+        [],  # a byte of the untrusted comment, which nothing covers
+    )
+    assert at >= 19 or expected[0].reason is not None
+    assert all(f.reason in {None, Reason.EVIDENCE_FAILED} for f in unexpected)
 
 
 def test_a_piece_that_is_not_what_the_manifest_signed_is_not_read(tmp_path: Path) -> None:
@@ -289,12 +323,12 @@ def test_a_verifier_that_raises_has_refused(tmp_path: Path, monkeypatch: pytest.
     for module, name in ((raw, "verify"), (lists, "verify_list"), (openpgp, "read_clear")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, fail)
-            pieces = {
+            given: dict[str, dict[str, Any]] = {
                 "verify": {"a.sig": raw_signature(A)},
                 "verify_list": {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(SUMS)},
                 "read_clear": {"SHA256SUMS.asc": CLEAR},
-            }[name]
-            (finding,) = prove(tmp_path, "a", A, pieces, pem_anchor())
+            }
+            (finding,) = prove(tmp_path, "a", A, given[name], pem_anchor())
         assert (finding.result, finding.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
         assert finding.got.startswith("a fault of its verifier")
 

@@ -10,6 +10,7 @@ import pytest
 
 from airgap.connected.seal import Sealed
 from airgap.core.errors import FormatError
+from airgap.core.policy import PRESETS
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result, Standing
 from airgap.isolated.intake import Order, update_trust
@@ -47,8 +48,8 @@ def sealed(folder: Path, files: Mapping[str, bytes], name: str = "x", **options:
 
 
 def site(folder: Path, *anchors: Mapping[str, Any], policy: str | None = None, **more: Any) -> Store:
-    chosen = {"policy": policy} if policy else {}
-    return make_store(folder / "store", trust=trust_file(document(anchors=list(anchors), **more)), **chosen)
+    trust = trust_file(document(anchors=list(anchors), **more))
+    return make_store(folder / "store", trust=trust, policy=policy or PRESETS["standard"])
 
 
 def about(findings: Sequence[Finding], check: str = "evidence") -> list[Finding]:
