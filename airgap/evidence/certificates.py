@@ -30,6 +30,7 @@ MAX_CARRIED: Final = 32
 UNREADABLE: Final = (
     ValueError,
     TypeError,
+    LookupError,
     OverflowError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
@@ -74,7 +75,7 @@ def read_certificates(raw: bytes) -> list[x509.Certificate]:
         warnings.simplefilter("ignore")  # each one is read again below, where a warning refuses it
         try:
             found = x509.load_pem_x509_certificates(raw)
-        except ValueError as exc:
+        except UNREADABLE as exc:
             raise FormatError("certificate file: expected certificates in PEM, got other text") from exc
     if len(found) > MAX_CARRIED:
         raise FormatError(f"certificate file: expected at most {MAX_CARRIED} certificates, got {len(found)}")

@@ -120,5 +120,5 @@ def _why(entry: x509.RevokedCertificate) -> str:
     """The reason's name (RFC 5280, 5.3.1)."""
     try:
         return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return x509.ReasonFlags.unspecified.value

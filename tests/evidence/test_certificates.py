@@ -1,6 +1,7 @@
 """Chains: to a pinned certificate, at one time, for one purpose."""
 
 import base64
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -193,6 +194,9 @@ def test_certificates_are_read_from_der_and_from_pem() -> None:
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
         LEAF.public_bytes(Encoding.PEM) * 33,
+        # a version that nobody knows, for which the library has an error of its own
+        b"-----BEGIN CERTIFICATE-----\n%b\n-----END CERTIFICATE-----\n"
+        % b64encode(LEAF.public_bytes(Encoding.DER).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x32")),
     ],
 )
 def test_other_bytes_are_no_certificates(raw: bytes) -> None:

@@ -1,6 +1,6 @@
 """Timestamps: what a pinned authority saw, and when."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
+from airgap.evidence.certificates import read_certificates
 from airgap.evidence.timestamp import MAX_TOKEN, open_token, read_stamp
 from tests.evidence.issuing import DAY, NOON, STAMP, authority, issue, key, purpose
 from tests.evidence.signing import attribute, bound, make, raw_attribute, response, stamp
@@ -214,3 +215,24 @@ def test_no_cut_of_a_token_is_accepted() -> None:
     for size in range(len(TOKEN)):
         fault(TOKEN[:size])
     fault(TOKEN + b"\0")
+
+
+@pytest.mark.parametrize("name", ["sha256.tsr", "sha384.tsr", "sha512.tsr", "version1.tsr", "bare.tsr", "token.der"])
+def test_what_openssl_stamped_is_opened(name: str) -> None:
+    content, token = (VECTORS / "content").read_bytes(), (VECTORS / name).read_bytes()
+    root, middle, leaf = ((VECTORS / f"{one}.pem").read_bytes() for one in ("root", "middle", "tsa"))
+    beside = [*read_certificates(middle), *read_certificates(leaf)]
+
+    assert open_token(token, content, roots=read_certificates(root), intermediates=beside) == datetime(
+        2026, 6, 1, 12, tzinfo=UTC
+    )
+    with pytest.raises(FormatError, match="one of another"):
+        open_token(token, content + b"!", roots=read_certificates(root), intermediates=beside)
+    with pytest.raises(FormatError):
+        open_token(token, content, roots=[ROOT], intermediates=beside)
+
+
+def test_what_openssl_stamped_with_sha_1_is_weak() -> None:
+    with pytest.raises(FormatError) as caught:
+        open_token((VECTORS / "weak.tsr").read_bytes(), b"", roots=read_certificates((VECTORS / "root.pem").read_bytes()))
+    assert caught.value.reason is Reason.EVIDENCE_WEAK

@@ -110,8 +110,10 @@ class Workshop:
         """What ``openssl ts -verify`` says of a response."""
         (self.folder / "checked").write_bytes(reply)
         (self.folder / "content").write_bytes(message)
+        carried = [self.folder / f"{name}.pem" for name in ("middle", "tsa")]
+        (self.folder / "untrusted.pem").write_bytes(b"".join(path.read_bytes() for path in carried))
         command = ["openssl", "ts", "-verify", "-in", "checked", "-data", "content", "-CAfile", "root.pem",
-                   "-untrusted", "middle.pem", "-attime", str(int(at.timestamp()))]  # fmt: skip
+                   "-untrusted", "untrusted.pem", "-attime", str(int(at.timestamp()))]  # fmt: skip
         return subprocess.run(command, cwd=self.folder, capture_output=True, check=False).returncode == 0
 
     def run(self, *words: str, content: bytes | None = None) -> None:
