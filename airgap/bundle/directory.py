@@ -97,7 +97,7 @@ def _read_file(folder: str, path: str, size: int, hasher: EntryHasher, sink: Sin
     try:
         fd, length = _open(folder, path)
     except FormatError as exc:
-        faults.add(Check.FRAMES, path, exc.reason, expected="a regular file", got=exc.message)
+        faults.add(Check.FRAMES, path, exc.reason, expected="a regular file", got=exc.message.rpartition(", got ")[2])
         return False
     try:
         if length != size:

@@ -120,7 +120,7 @@ ADVICE: dict[Reason, str] = {
     Reason.EVIDENCE_EXPIRED: "the producer's key was over when it signed; get a newer certificate or signature",
     Reason.EVIDENCE_WEAK: "the signature uses an algorithm that can be forged; get another one",
     Reason.EVIDENCE_UNSUPPORTED: "no verifier knows this kind of evidence; supply another kind at the export",
-    Reason.EVIDENCE_WITHHELD: "the mirror hides the producer's signature; get it elsewhere and name it at the export as evidence",
+    Reason.EVIDENCE_WITHHELD: "the mirror hides the producer's signature; get it elsewhere and name it at the export",
     Reason.EVIDENCE_MISSING: "the policy wants the producer's own signature; supply it at the export",
     Reason.APPROVALS_MISSING: "a further signer has to approve: airgap sign BUNDLE --key KEY",
     Reason.CHECK_NOT_RUN: "a required check did not run; this is a defect, please report it",

@@ -6,7 +6,8 @@ from typing import Final
 
 from airgap.core.anchors import Kind
 from airgap.core.reasons import Reason
-from airgap.core.verdict import Finding, Result
+from airgap.core.verdict import Finding, Result, Vouches
+from airgap.core.vouching import Vouching
 from airgap.evidence.recognise import Format
 from airgap.evidence.subject import Pins
 
@@ -28,6 +29,8 @@ ANCHORS: Final[Mapping[Format, frozenset[Kind]]] = {
     Format.DEBIAN: frozenset({Kind.DEBIAN}),
 }
 """Which anchors say whose signature of a format is expected."""
+_REGISTRIES: Final = frozenset({Kind.NPM, Kind.DEBIAN})
+"""Anchors for whom a registry vouches; all others are for producers."""
 _SHORT: Final[Mapping[Result, Reason]] = {
     Result.UNTRUSTED_KEY: Reason.EVIDENCE_UNTRUSTED,
     Result.UNSUPPORTED: Reason.EVIDENCE_UNSUPPORTED,
@@ -54,11 +57,14 @@ def expect(path: str, findings: list[Finding], pins: Pins) -> list[Finding]:
     A signature by somebody else alone is then no unknown good deed but a substitution, and speaks against the artifact.
     So does a piece that is named like the signature that is expected and cannot be read as one: else a changed byte
     would be as good as no signature. What the producer signed of the other pieces does not help: anything that he ever
-    signed could be put there.
+    signed could be put there. Nor does a registry's word help where the producer's is expected and somebody else's came.
     """
     expected = frozenset(anchor.kind for anchor in pins.anchors)
-    if any(finding.result is Result.VERIFIED and finding.subject == path for finding in findings):
+    vouched = Vouching.of(path, findings).vouches
+    if Vouches.PUBLISHER in vouched:
         return findings
+    if vouched:
+        expected -= _REGISTRIES
     return [
         replace(finding, reason=_SHORT[finding.result])
         if finding.result in _SHORT and _is_expected(finding, expected)
@@ -70,7 +76,9 @@ def expect(path: str, findings: list[Finding], pins: Pins) -> list[Finding]:
 def _is_expected(finding: Finding, expected: Set[Kind]) -> bool:
     """Whether a finding is about what some anchor expects: by its format, or by its name where it is in none."""
     if finding.kind in set(Format) and finding.kind != Format.RAW:
-        return bool(expected & ANCHORS.get(Format(finding.kind), frozenset()))
+        is_registry = finding.proof is not None and finding.proof.vouches is Vouches.REGISTRY
+        meant = _REGISTRIES if is_registry else frozenset(Kind) - _REGISTRIES
+        return bool(expected & meant & ANCHORS.get(Format(finding.kind), frozenset()))
     document = finding.proof.document if finding.proof else ""
     is_raw = finding.kind == Format.RAW and bool(expected & ANCHORS[Format.RAW])
     return is_raw or any(document.endswith(_NAMES[kind]) for kind in expected)

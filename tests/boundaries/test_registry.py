@@ -134,16 +134,16 @@ def test_both_signatures_together_are_counted_apart(tmp_path: Path) -> None:
     assert_accepted(seen, publisher=1, registry=1, recorded=[Result.VERIFIED, Result.VERIFIED])
 
 
-def test_a_registry_that_lies_and_replaces_the_provenance_too_is_only_recorded_where_the_publisher_is_not_demanded(
+def test_a_registry_that_lies_and_replaces_the_provenance_too_is_refused_where_the_publisher_is_pinned(
     tmp_path: Path,
 ) -> None:
-    # one verified signature is enough for the standard policy, and the registry's own is one
+    # the registry's own verified signature excuses no stranger in the publisher's place
     thief = BUILD.usurper
     made = lie(has_provenance=False)
     delivery = replace(made, evidence={**made.evidence, **thief.evidence(NEW, EVIL)}, keys={**made.keys, **thief.keys})
     anchors = (REGISTRY.anchor, BUILDER)
 
-    seen = journey(tmp_path / "1", delivery, *anchors)
-    assert_accepted(seen, registry=1, recorded=[Result.VERIFIED, Result.UNTRUSTED_KEY])
-    demanding = journey(tmp_path / "2", delivery, *anchors, policy=demand("publisher"))
-    assert demanding.reason is Reason.EVIDENCE_MISSING
+    for folder, policy in (("1", STANDARD), ("2", demand("publisher"))):
+        assert journey(tmp_path / folder, delivery, *anchors, policy=policy).reason is Reason.EVIDENCE_UNTRUSTED
+    unpinned = journey(tmp_path / "3", delivery, REGISTRY.anchor)
+    assert_accepted(unpinned, registry=1, recorded=[Result.VERIFIED, Result.UNTRUSTED_KEY])
