@@ -162,9 +162,9 @@ def _listed(checked: Checked) -> str:
 def _untrusted(bench: Bench, shown: Shown, but: str = "") -> Finding:
     """The finding where no anchor speaks of the authority; the hint would pin the topmost certificate at hand."""
     subject = name_of(shown.leaf.subject)
-    hint = pin_hint(Kind.X509, pin_of(_climb(shown)[-1]), bench.subject.purl)
+    hint = pin_hint(Kind.X509, pin_of(_climb(shown)[-1]), bench.subject.purl, subject=subject)
     got = f"{subject}, issued by {name_of(shown.leaf.issuer)}, {bench.proof.fingerprint}{but}"
-    return bench.untrusted(got, identity=subject, hint=f"{hint} --set 'subject={subject}'")
+    return bench.untrusted(got, identity=subject, hint=hint)
 
 
 def _climb(shown: Shown) -> list[x509.Certificate]:

@@ -6,7 +6,7 @@ findings, and does nothing else. It never raises for what it was given: bytes th
 
 import hashlib
 import mmap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -205,9 +205,16 @@ class Bench:
         )
 
 
-def pin_hint(kind: Kind, pin: str, purl: str) -> str:
-    """The command that would pin a key; the person compares the fingerprint first."""
-    return f"airgap trust anchor add TRUST -o NEXT --name NAME --kind {kind} --pin '{pin}' --artifacts '{purl}'"
+def pin_hint(kind: Kind, pin: str, purl: str, **settings: str) -> str:
+    """The command that would pin a key; the person compares the fingerprint first.
+
+    People paste it, and much of it was written by others: every word is quoted for a POSIX shell.
+    """
+    said = "".join(f" --set {_quoted(f'{name}={value}')}" for name, value in settings.items())
+    named = f"--kind {kind} --pin {_quoted(pin)} --artifacts {_quoted(purl)}"
+    return f"airgap trust anchor add TRUST -o NEXT --name NAME {named}{said}"
 
 
-Recogniser = Callable[[Piece], bool]
+def _quoted(text: str) -> str:
+    """A word for a POSIX shell, always in quotes, so that it looks the same whatever is in it."""
+    return "'" + text.replace("'", "'\\''") + "'"

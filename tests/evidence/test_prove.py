@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airgap.core.anchors import Kind
 from airgap.core.entries import Artifact, Document, Role
 from airgap.core.reasons import Reason
 from airgap.core.trust import open_trust
@@ -17,7 +18,7 @@ from airgap.evidence import openpgp
 from airgap.evidence.expectation import ANCHORS
 from airgap.evidence.prove import MODULES, Prover
 from airgap.evidence.recognise import Format, needs, recognise
-from airgap.evidence.subject import MAX_PIECE, Piece, Subject
+from airgap.evidence.subject import MAX_PIECE, Piece, Subject, pin_hint
 from tests.evidence.bench import piece
 from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
 from tests.forge.trust import document, trust_file
@@ -338,3 +339,12 @@ def test_a_raw_signature_is_never_taken_for_another_format() -> None:
     for number in range(20_000):
         content = hashlib.sha512(b"%d" % number).digest()
         assert recognise(piece("a.sig", content)) is Format.RAW
+
+
+def test_the_command_that_would_pin_a_key_runs_nothing_that_others_wrote() -> None:
+    import shlex
+
+    hint = pin_hint(Kind.X509, "ab", "pkg:generic/a", subject="CN='; touch x; '$(id)")
+
+    assert shlex.split(hint)[-1] == "subject=CN='; touch x; '$(id)"
+    assert shlex.split(hint)[:4] == ["airgap", "trust", "anchor", "add"]
