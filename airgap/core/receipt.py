@@ -25,7 +25,7 @@ from airgap.core.reasons import Reason
 from airgap.core.schema import validate
 from airgap.core.statement import STATEMENT_V1, Statement
 from airgap.core.times import format_time, parse_time
-from airgap.core.verdict import Standing, Verdict
+from airgap.core.verdict import Result, Standing, Verdict
 
 PREDICATE: Final = "https://slsa.dev/verification_summary/v1"
 MAX_EARLIER: Final = 8
@@ -145,6 +145,7 @@ def receipt_statement(  # noqa: PLR0913 -- a receipt says that much, and each by
                 "generation": generation,
                 "trustVersion": trust,
                 "findings": sha256(findings).hex(),
+                **_lenient(verdict),
                 "ledger": {
                     "size": checkpoint.size,
                     "root": checkpoint.root.hex(),
@@ -155,6 +156,16 @@ def receipt_statement(  # noqa: PLR0913 -- a receipt says that much, and each by
     }
     validate("receipt", value, what="receipt")
     return Envelope(STATEMENT_TYPE, canonical.encode(value), ())
+
+
+def _lenient(verdict: Verdict) -> dict[str, Any]:
+    """The lenient pins that something was accepted by, with the reasons that the trust document gives; mostly none."""
+    pins = {
+        (finding.proof.anchor, finding.proof.note)
+        for finding in verdict.findings
+        if finding.result is Result.VERIFIED and finding.proof and finding.proof.tier == "pinned-lenient"
+    }
+    return {"lenient": [{"anchor": anchor, "reason": reason} for anchor, reason in sorted(pins)]} if pins else {}
 
 
 def open_receipt(raw: bytes, key: PublicKey) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from airgap.core.verdict import Check, Finding, Proof, Result
 from airgap.evidence import sums
 from airgap.evidence.expectation import expect
 from airgap.evidence.recognise import Format, Needs, needs, recognise
-from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Pins, Subject, Verifier
+from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Pins, Subject, Verifier, encodable
 
 Stored = Sequence[tuple[Document, str]]
 """Documents of an artifact, each with the path of a file that holds it."""
@@ -86,7 +86,8 @@ class Prover:
             at=self._at,
             revoked=self._trust.revoked_keys if self._trust else {},
         )
-        return expect(artifact.path, _Case(subject, self._pieces(documents), pins, self._lists).judge(), pins)
+        found = _Case(subject, self._pieces(documents), pins, self._lists).judge()
+        return list(map(encodable, expect(artifact.path, found, pins)))
 
     @cached_property
     def _anchors(self) -> Sequence[Anchor]:

@@ -218,3 +218,29 @@ def pin_hint(kind: Kind, pin: str, purl: str, **settings: str) -> str:
 def _quoted(text: str) -> str:
     """A word for a POSIX shell, always in quotes, so that it looks the same whatever is in it."""
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def encodable(finding: Finding) -> Finding:
+    """The same finding, fit for UTF-8: JSON that others wrote can hold halves of characters, and a receipt cannot."""
+    texts = [finding.expected, finding.got, finding.identity, *(finding.proof.value().values() if finding.proof else ())]
+    if all(map(_is_encodable, texts)):
+        return finding
+    proof = finding.proof
+    if proof is not None:
+        fixed = {name: ascii(said) for name in _TEXTS if not _is_encodable(said := getattr(proof, name))}
+        proof = replace(proof, **fixed)  # type: ignore[arg-type]  # text members
+    others = {
+        name: ascii(text) for name in ("expected", "got", "identity") if not _is_encodable(text := getattr(finding, name))
+    }
+    return replace(finding, proof=proof, **others)  # type: ignore[arg-type]  # text members
+
+
+_TEXTS: Final = ("fingerprint", "algorithm", "signed_at", "library", "note", "hint", "anchor", "document")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

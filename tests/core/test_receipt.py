@@ -48,6 +48,18 @@ def whole(now: datetime, **changes: Any) -> Receipt:
     return read_receipt(receipt(now, **changes).with_signatures([SITE]).encode(), SITE.public)
 
 
+def test_a_receipt_repeats_every_lenient_pin_that_something_was_accepted_by(now: datetime) -> None:
+    lenient = Proof(document="documents/files/a.asc", anchor="old", tier="pinned-lenient", note="SHA-1 self-signature")
+    good = replace(FINDING, proof=lenient)
+    strict = replace(FINDING, proof=replace(lenient, anchor="new", tier="strict", note=""))
+    failed = replace(FINDING, result=Result.FAILED, proof=replace(lenient, anchor="bad"))
+    verdict = judge([good, good, strict, failed], required=[])
+
+    said = open_receipt(receipt(now, verdict).with_signatures([SITE]).encode(), SITE.public)
+
+    assert said["predicate"]["airgap"]["lenient"] == [{"anchor": "old", "reason": "SHA-1 self-signature"}]
+
+
 def test_a_receipt_is_a_verification_summary_of_the_bundle(now: datetime) -> None:
     raw = receipt(now).with_signatures([SITE]).encode()
 

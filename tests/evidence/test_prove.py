@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airgap.core import canonical
 from airgap.core.anchors import Kind
 from airgap.core.entries import Artifact, Document, Role
 from airgap.core.reasons import Reason
@@ -18,7 +20,7 @@ from airgap.evidence import openpgp
 from airgap.evidence.expectation import ANCHORS
 from airgap.evidence.prove import MODULES, Prover
 from airgap.evidence.recognise import Format, needs, recognise
-from airgap.evidence.subject import MAX_PIECE, Piece, Subject, pin_hint
+from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Subject, encodable, pin_hint
 from tests.evidence.bench import piece
 from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
 from tests.forge.trust import document, trust_file
@@ -348,3 +350,18 @@ def test_the_command_that_would_pin_a_key_runs_nothing_that_others_wrote() -> No
 
     assert shlex.split(hint)[-1] == "subject=CN='; touch x; '$(id)"
     assert shlex.split(hint)[:4] == ["airgap", "trust", "anchor", "add"]
+
+
+def test_halves_of_characters_that_others_wrote_are_spelled_out(tmp_path: Path) -> None:
+    subject_ = Subject(path="artifacts/files/a", purl="pkg:generic/a", size=0, digests={"sha256": bytes(32)}, file="")
+    bench = Bench.of(subject_, piece("a.sig", b""), "raw", note="\ud800", fingerprint="sha256:ab")
+    odd = bench.failed("\udfff", "fine", identity="\ud800x")
+
+    plain = encodable(odd)
+
+    assert (plain.expected, plain.got, plain.identity) == ("'\\udfff'", "fine", "'\\ud800x'")
+    assert plain.proof is not None
+    assert (plain.proof.note, plain.proof.fingerprint) == ("'\\ud800'", "sha256:ab")
+    assert encodable(plain) is plain
+    canonical.encode(plain.value())
+    assert encodable(replace(odd, proof=None)).proof is None

@@ -62,7 +62,9 @@ def make(folder: str) -> None:
         request = read_request(source)
         out = os.path.join(folder, f"{container}.airgap")
         export(request, gather(request), out, options, progress=lambda _: None)
-        asker = Asker(trust=open_trust(raw), policy=Policy.parse(PRESETS["standard"]), at=AT + timedelta(days=1), evidence=Prover)
+        asker = Asker(
+            trust=open_trust(raw), policy=Policy.parse(PRESETS["standard"]), at=AT + timedelta(days=1), evidence=Prover
+        )
         examined = examine([out], asker)
         value = verdict_value(examined.verdict, examined, seconds=0, sandbox=())
         _write(os.path.join(folder, f"{container}.json"), json.dumps(value, indent=1).encode() + b"\n")
