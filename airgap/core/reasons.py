@@ -131,7 +131,7 @@ ADVICE: dict[Reason, str] = {
     Reason.WRONG_MODE: "set the mode back; somebody or something changed it",
     Reason.EXTRA_FILE: "nobody signed this file; find out where it came from and remove it",
     Reason.VIEW_MISMATCH: "the view differs from what was admitted; import any bundle to publish it anew",
-    Reason.TRUST_WITHDRAWN: "out of the views where nobody else signed it; have it exported again by people who are trusted",
+    Reason.TRUST_WITHDRAWN: "out of the views unless others signed it; have it exported again by people who are trusted",
     Reason.INDEX_DRIFT: "run airgap recover --store STORE",
     Reason.HISTORY_BROKEN: "the ledger was edited or lost records; compare with the last receipt",
     Reason.RECEIPT_INCONSISTENT: "the site's history was rewritten or rolled back; export nothing until it is known why",
