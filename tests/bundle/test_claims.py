@@ -7,7 +7,7 @@ import pytest
 
 from airgap.bundle.argument import examine
 from airgap.bundle.claims import check_claims, read_claims
-from airgap.bundle.contents import MAX_FINDINGS
+from airgap.bundle.contents import MAX_FINDINGS, NullSink
 from airgap.core.entries import Entry
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
@@ -117,3 +117,9 @@ def test_an_unknown_member_of_a_frame_is_refused(tmp_path: Path) -> None:
     made = bundle(on_manifest=put("frames", 0, 3, to=1))
 
     assert fault(look_at(made.write(tmp_path / "x")).verdict).reason is Reason.MALFORMED
+
+
+def test_who_only_compares_keeps_nothing(tmp_path: Path) -> None:
+    manifest = read_claims([bundle().write(tmp_path / "x")]).manifest()
+
+    assert [NullSink().kept(entry) for entry in manifest.named] == [""] * 3

@@ -12,6 +12,7 @@ import pytest
 from airgap.core import canonical
 from airgap.core.anchors import Kind
 from airgap.core.entries import Artifact, Document, Role
+from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.trust import open_trust
 from airgap.core.verdict import Finding, Result
@@ -19,10 +20,11 @@ from airgap.core.vouching import Vouching
 from airgap.evidence import openpgp
 from airgap.evidence.expectation import ANCHORS
 from airgap.evidence.prove import MODULES, Prover
+from airgap.evidence.pubkey import Key
 from airgap.evidence.recognise import Format, needs, recognise
 from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Subject, encodable, pin_hint
 from tests.evidence.bench import piece
-from tests.forge.producers import CAROL, EVE, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
+from tests.forge.producers import CAROL, EVE, MINA, attestation, minisig, minisign_anchor, pem_anchor, raw_signature
 from tests.forge.trust import document, trust_file
 
 CLIENTS = Path(__file__).parents[1] / "clients" / "vectors"
@@ -365,3 +367,21 @@ def test_halves_of_characters_that_others_wrote_are_spelled_out(tmp_path: Path) 
     assert encodable(plain) is plain
     canonical.encode(plain.value())
     assert encodable(replace(odd, proof=None)).proof is None
+
+
+def test_a_clearsigned_text_that_is_no_list_is_carried_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airgap.evidence import openpgp
+
+    def read(subject: Subject, one: Piece, *_: Any) -> tuple[bytes, list[Finding]]:
+        return b"release notes\n", [Bench.of(subject, one, "openpgp").verified("carol")]
+
+    monkeypatch.setattr(openpgp, "read_clear", read)
+    (finding,) = prove(tmp_path, "a", A, {"a.asc": CLEAR})
+
+    assert (finding.result, finding.reason) == (Result.UNSUPPORTED, None)
+    assert finding.got.endswith("a clearsigned text that is no checksum list")
+
+
+def test_an_ed25519_key_signs_messages_and_no_digests() -> None:
+    with pytest.raises(FormatError, match="expected RSA or ECDSA for a digest, got ed25519"):
+        Key.parse(MINA.public.spki).is_digest_signed(bytes(32), bytes(64))

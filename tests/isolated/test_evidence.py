@@ -316,3 +316,9 @@ def test_the_way_of_an_artifact_is_told_with_what_proves_each_hop(tmp_path: Path
 
 def _move_trust(store: Store, value: Mapping[str, Any]) -> None:
     update_trust(store, trust_file(value), Order(at=NOW, run_id="trust", version="1"))
+
+
+def test_evidence_that_nobody_judges_is_a_check_that_did_not_run(tmp_path: Path) -> None:
+    verdict = look_at(*sealed(tmp_path, signed()).paths, evidence=None).verdict
+
+    assert (verdict.standing, verdict.reason) == (Standing.REJECTED, Reason.CHECK_NOT_RUN)
