@@ -22,7 +22,7 @@ _MODULES: Final[Mapping[Kind, str]] = {
     Kind.OPENPGP: "openpgp",
     Kind.DEBIAN: "openpgp",
     Kind.NPM: "npm_keys",
-    Kind.SIGSTORE: "trusted_root",
+    Kind.SIGSTORE: "bundles.trusted_root",
     Kind.MINISIGN: "minisign",
     Kind.SIGNIFY: "signify",
     Kind.SSH: "sshsig",
@@ -265,7 +265,7 @@ def _trimmed(kind: Kind, pin: str, raw: bytes) -> bytes:
 
 def _certificate(pin: str, raw: bytes) -> bytes:
     """The pinned one of a file's certificates, in DER: that is what the pin is the digest of."""
-    from airgap.evidence.certificates import der_of, pin_of, read_certificates  # noqa: PLC0415 -- only where a CA is added
+    from airgap.evidence.x509.certificates import der_of, pin_of, read_certificates  # noqa: PLC0415 -- only where a CA is added
 
     return next((der_of(one) for one in read_certificates(raw) if pin_of(one) == pin), raw)
 

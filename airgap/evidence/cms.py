@@ -16,7 +16,9 @@ from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result, Vouches
-from airgap.evidence.authorities import (
+from airgap.evidence.pinned import LIBRARY, Pinned
+from airgap.evidence.subject import Bench, Piece, Pins, Subject
+from airgap.evidence.x509.authorities import (
     Shown,
     authorities,
     certificates_beside,
@@ -25,10 +27,9 @@ from airgap.evidence.authorities import (
     name_of,
     withdrawn_key,
 )
-from airgap.evidence.certificates import key_of, pin_of, read_certificates
-from airgap.evidence.crls import check_lists
-from airgap.evidence.pinned import LIBRARY, Pinned
-from airgap.evidence.signed_data import (
+from airgap.evidence.x509.certificates import key_of, pin_of, read_certificates
+from airgap.evidence.x509.crls import check_lists
+from airgap.evidence.x509.signed_data import (
     DATA,
     SignedData,
     SignerInfo,
@@ -37,9 +38,8 @@ from airgap.evidence.signed_data import (
     unarmor,
     unsigned_value,
 )
-from airgap.evidence.signer import check_signer
-from airgap.evidence.subject import Bench, Piece, Pins, Subject
-from airgap.evidence.timestamp import read_stamp
+from airgap.evidence.x509.signer import check_signer
+from airgap.evidence.x509.timestamp import read_stamp
 
 KIND: Final = "cms"
 _TOKEN: Final = "1.2.840.113549.1.9.16.2.14"  # noqa: S105 -- id-aa-timeStampToken, an object identifier

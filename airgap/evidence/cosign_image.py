@@ -16,12 +16,12 @@ from airgap.core.digest import parse_sha256
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import raw, sigstore
-from airgap.evidence.certificates import der_of, read_certificates
+from airgap.evidence.bundles.protojson import read_bytes, read_message, read_number, read_text
 from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, settle
-from airgap.evidence.protojson import read_bytes, read_message, read_number, read_text
 from airgap.evidence.pubkey import strict_base64
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
+from airgap.evidence.x509.certificates import der_of, read_certificates
 
 KIND: Final = "cosign-image"
 MEDIA_TYPE: Final = "application/vnd.dev.cosign.simplesigning.v1+json"

@@ -15,8 +15,8 @@ from airgap.core.digest import parse_sha256
 from airgap.core.envelope import STATEMENT_TYPE
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
+from airgap.evidence.bundles.bundle import EvidenceError
 from airgap.evidence.dsse import STATEMENTS, Statement, open_statement
-from airgap.evidence.sigstore_bundle import EvidenceError
 from airgap.evidence.subject import Piece, Subject
 
 PREDICATE: Final = "https://model_signing/signature/v1.0"

@@ -19,15 +19,15 @@ from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import raw, sigstore
-from airgap.evidence.authorities import Shown, certificates_beside, judge_certificate, lists_beside, name_of
-from airgap.evidence.certificates import MAX_CARRIED, key_of, load_certificate
+from airgap.evidence.bundles.bundle import EvidenceError
+from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text
 from airgap.evidence.dsse import load_object
 from airgap.evidence.model_manifest import read_manifest
 from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, judge
-from airgap.evidence.protojson import read_bytes, read_items, read_message, read_text
 from airgap.evidence.pubkey import Key
-from airgap.evidence.sigstore_bundle import EvidenceError
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
+from airgap.evidence.x509.authorities import Shown, certificates_beside, judge_certificate, lists_beside, name_of
+from airgap.evidence.x509.certificates import MAX_CARRIED, key_of, load_certificate
 
 KIND: Final = "model-signing"
 

@@ -1,6 +1,6 @@
 """OpenPGP signatures: detached ones and clearsigned text, by certificates whose fingerprints are pinned.
 
-Source: RFC 9580. Sequoia decides (openpgp_judge.py); packets that have no business here never reach it.
+Source: RFC 9580. Sequoia decides (pgp/judge.py); packets that have no business here never reach it.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
-from airgap.evidence.openpgp_book import Book
-from airgap.evidence.openpgp_certificates import gather_certificates
-from airgap.evidence.openpgp_clear import read_clear_text
-from airgap.evidence.openpgp_judge import Case
-from airgap.evidence.openpgp_message import Cleartext, Detached
-from airgap.evidence.openpgp_packets import read_signatures
+from airgap.evidence.pgp.book import Book
+from airgap.evidence.pgp.certificates import gather_certificates
+from airgap.evidence.pgp.clear import read_clear_text
+from airgap.evidence.pgp.judge import Case
+from airgap.evidence.pgp.message import Cleartext, Detached
+from airgap.evidence.pgp.packets import read_signatures
 from airgap.evidence.pinned import Pinned
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 

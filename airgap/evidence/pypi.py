@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Vouches
+from airgap.evidence.bundles.identity import Identity
+from airgap.evidence.bundles.opening import Opened
+from airgap.evidence.bundles.protojson import read_items, read_message
 from airgap.evidence.dsse import load_object, match_subject, open_statement
-from airgap.evidence.identity import Identity
 from airgap.evidence.pinned import LIBRARY
-from airgap.evidence.protojson import read_items, read_message
 from airgap.evidence.sigstore import STATEMENT, judge
-from airgap.evidence.sigstore_opening import Opened
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 
 KIND: Final = "pep740"

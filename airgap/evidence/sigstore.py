@@ -1,6 +1,6 @@
 """Sigstore bundles beside an artifact, and the judgement that every other format in Sigstore's manner shares.
 
-A bundle proves that somebody with an identity signed; ``sigstore_opening`` verifies that. Whether that is the publisher
+A bundle proves that somebody with an identity signed; ``bundles/opening`` verifies that. Whether that is the publisher
 comes from an anchor only: a trusted root by its digest, and the identity expected under it. No library's cache of trusted
 roots is ever read.
 
@@ -16,14 +16,14 @@ from airgap.core.anchors import Anchor, Kind
 from airgap.core.errors import FormatError
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result, Vouches
+from airgap.evidence.bundles.bundle import EvidenceError
+from airgap.evidence.bundles.identity import Identity, check_identity, is_own
+from airgap.evidence.bundles.opening import Message, Opened, load_bundle, open_bundle, peek_bundle
+from airgap.evidence.bundles.trusted_root import find_root, read_pin
 from airgap.evidence.dsse import match_subject, open_statement
-from airgap.evidence.identity import Identity, check_identity, is_own
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.pubkey import Key, pinned_key
-from airgap.evidence.sigstore_bundle import EvidenceError
-from airgap.evidence.sigstore_opening import Message, Opened, load_bundle, open_bundle, peek_bundle
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
-from airgap.evidence.trusted_root import find_root, read_pin
 
 __all__ = [
     "KIND",

@@ -16,7 +16,7 @@ from airgap.core.entries import Role
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Result, Standing
 from airgap.evidence import pubkey
-from airgap.evidence.openpgp_packets import read_signatures
+from airgap.evidence.pgp.packets import read_signatures
 from tests.attacks.certified import authority, certified, cms
 from tests.attacks.forms import Form, edited, larger, plain
 from tests.forge.build import Bundle, bundle

@@ -11,9 +11,9 @@ import pytest
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
 from airgap.core.verdict import Result
+from airgap.evidence.bundles.trusted_root import TrustedRoot
 from airgap.evidence.sigstore import EvidenceError, Opened, open_bundle
 from airgap.evidence.subject import Piece
-from airgap.evidence.trusted_root import TrustedRoot
 from tests.evidence import bench
 from tests.evidence.sigstore_forge import ISSUER, REPOSITORY, Content, Edit, Signer, instance, statement
 

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
-from airgap.evidence.certificates import (
+from airgap.evidence.x509.certificates import (
     check_chain,
     is_valid_at,
     key_of,

@@ -18,11 +18,11 @@ from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.certificates import der_of, key_of, pin_of, read_certificates
 from airgap.evidence.cms import read_pin, verify
-from airgap.evidence.signed_data import SignedData
-from airgap.evidence.signer import Held, check_signer
 from airgap.evidence.subject import Piece
+from airgap.evidence.x509.certificates import der_of, key_of, pin_of, read_certificates
+from airgap.evidence.x509.signed_data import SignedData
+from airgap.evidence.x509.signer import Held, check_signer
 from tests.evidence.bench import NOW, anchor, piece, pins, subject
 from tests.evidence.issuing import CODE, DAY, NOON, STAMP, authority, issue, key, name, purpose
 from tests.evidence.signing import attribute, bound, make, raw_attribute, stamp

@@ -20,9 +20,9 @@ from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import model_manifest, model_signing
-from airgap.evidence.certificates import pin_of, read_certificates
 from airgap.evidence.pubkey import read_key
 from airgap.evidence.subject import Piece, Pins, Subject
+from airgap.evidence.x509.certificates import pin_of, read_certificates
 from tests.evidence import bench, sigstore_forge
 
 VECTORS = Path(__file__).parent / "vectors/model_signing"

@@ -12,7 +12,7 @@ from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result
 from airgap.evidence import openpgp
-from airgap.evidence.openpgp_certificates import gather_certificates
+from airgap.evidence.pgp.certificates import gather_certificates
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 from tests.evidence.bench import anchor, piece, pins, subject
 

@@ -14,10 +14,10 @@ from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
 from airgap.evidence import openpgp
-from airgap.evidence.openpgp_certificates import MAX_PARTS, Certificate, gather_certificates
-from airgap.evidence.openpgp_lenient import History, examine
-from airgap.evidence.openpgp_packets import MAX_PACKETS, Key, Packet, packets, read_signatures
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.certificates import MAX_PARTS, Certificate, gather_certificates
+from airgap.evidence.pgp.lenient import History, examine
+from airgap.evidence.pgp.packets import MAX_PACKETS, Key, Packet, packets, read_signatures
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.subject import Subject
 from tests.evidence.bench import NOW, anchor, piece, pins, subject
 from tests.evidence.test_openpgp import LENIENT, MESSAGE, F, U, V, judge, key, one, pin_of, pinned, raw

@@ -9,11 +9,11 @@ import pysequoia
 import pytest
 
 from airgap.core.verdict import Result
-from airgap.evidence import openpgp_judge
-from airgap.evidence.openpgp_certificates import Certificate, gather_certificates
-from airgap.evidence.openpgp_mathematics import is_signed, is_weak, name_of
-from airgap.evidence.openpgp_packets import Key, Packet, packets
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp import judge as openpgp_judge
+from airgap.evidence.pgp.certificates import Certificate, gather_certificates
+from airgap.evidence.pgp.mathematics import is_signed, is_weak, name_of
+from airgap.evidence.pgp.packets import Key, Packet, packets
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.subject import Subject
 from tests.evidence.bench import subject
 from tests.evidence.test_openpgp import LENIENT, MESSAGE, F, V, one, raw
@@ -148,7 +148,7 @@ def test_content_that_is_not_at_hand_is_not_called_wrong(tmp_path: Path) -> None
 def test_text_is_hashed_with_whole_line_ends_wherever_it_is_cut(
     tmp_path: Path, text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airgap.evidence import openpgp_message
+    from airgap.evidence.pgp import message as openpgp_message
 
     signature = Signature.parse(packet_of("rsa3072-text.sig"))
     expected = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

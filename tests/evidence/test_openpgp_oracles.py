@@ -13,7 +13,7 @@ from airgap.core.anchors import Kind
 from airgap.core.entries import Role
 from airgap.core.verdict import Finding, Result
 from airgap.evidence import openpgp
-from airgap.evidence.openpgp_certificates import gather_certificates
+from airgap.evidence.pgp.certificates import gather_certificates
 from airgap.evidence.subject import Bench, Subject
 from tests.evidence.bench import anchor, piece, pins, subject
 from tests.evidence.test_openpgp import LENIENT, STRICT, VECTORS, V, one

@@ -5,8 +5,8 @@ import pytest
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Result
-from airgap.evidence.protojson import read_bytes, read_items, read_message, read_number, read_text, read_time
-from airgap.evidence.sigstore_bundle import Bundle, EvidenceError
+from airgap.evidence.bundles.bundle import Bundle, EvidenceError
+from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_number, read_text, read_time
 from tests.evidence.sigstore_forge import instance
 from tests.evidence.sigstoring import ENVELOPE, MESSAGE, signer
 

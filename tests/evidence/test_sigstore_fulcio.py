@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from airgap.core.verdict import Result
-from airgap.evidence.trusted_root import TrustedRoot
+from airgap.evidence.bundles.trusted_root import TrustedRoot
 from tests.evidence import issuing
 from tests.evidence.sigstore_forge import NOON, Instance, Signer, b64, der, instance
 from tests.evidence.sigstoring import MESSAGE, opened, refused, root, signer

@@ -5,7 +5,7 @@ from cryptography import x509
 
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.errors import FormatError
-from airgap.evidence.identity import Identity, check_identity, read_identity
+from airgap.evidence.bundles.identity import Identity, check_identity, read_identity
 from tests.evidence.bench import anchor
 from tests.evidence.sigstore_forge import ARC, ISSUER, REF, REPOSITORY, WORKFLOW, instance, workflow_extensions
 from tests.evidence.stamp_forge import tlv

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from airgap.evidence.bundles.trusted_root import TrustedRoot
 from airgap.evidence.pubkey import Key
 from airgap.evidence.sigstore import EvidenceError, open_bundle
-from airgap.evidence.trusted_root import TrustedRoot
 from tests.evidence.sigstore_forge import NOON, Instance, Json, Signer, b64, instance, spki
 from tests.evidence.sigstoring import ARTIFACT, ENVELOPE, MESSAGE, VECTORS, digest, signer
 from tests.evidence.test_sigstore_mutations import mutants

@@ -21,8 +21,8 @@ from airgap.core.anchors import Kind
 from airgap.core.entries import Role
 from airgap.core.verdict import Result
 from airgap.evidence import pypi, sigstore
+from airgap.evidence.bundles.trusted_root import TrustedRoot
 from airgap.evidence.sigstore import EvidenceError, load_bundle, open_bundle
-from airgap.evidence.trusted_root import TrustedRoot
 from tests.evidence.bench import anchor, piece, pins, subject
 from tests.evidence.sigstore_forge import NOON, Content, Instance, Json, Signer, instance, workflow_extensions
 from tests.evidence.sigstoring import ARTIFACT, ENVELOPE, MESSAGE, digest, publisher, root_piece, signer

@@ -6,7 +6,7 @@ import pytest
 
 from airgap.core.anchors import Kind
 from airgap.core.errors import FormatError
-from airgap.evidence.trusted_root import TrustedRoot, find_root, read_pin
+from airgap.evidence.bundles.trusted_root import TrustedRoot, find_root, read_pin
 from tests.evidence.bench import anchor
 from tests.evidence.sigstore_forge import b64, instance, spki
 from tests.evidence.sigstoring import VECTORS, publisher, root, root_piece

@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
-from airgap.evidence.certificates import read_certificates
-from airgap.evidence.timestamp import MAX_TOKEN, open_token, read_stamp
+from airgap.evidence.x509.certificates import read_certificates
+from airgap.evidence.x509.timestamp import MAX_TOKEN, open_token, read_stamp
 from tests.evidence.issuing import DAY, NOON, STAMP, authority, issue, key, purpose
 from tests.evidence.signing import attribute, bound, make, raw_attribute, response, stamp
 

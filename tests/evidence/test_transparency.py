@@ -7,9 +7,9 @@ import pytest
 from airgap.core.errors import FormatError
 from airgap.core.merkle import leaf_hash, path_root, tree_hash
 from airgap.core.verdict import Result
-from airgap.evidence.sigstore_bundle import Entry, read_entry
-from airgap.evidence.transparency import check_entry, open_checkpoint, promised_time
-from airgap.evidence.trusted_root import Log
+from airgap.evidence.bundles.bundle import Entry, read_entry
+from airgap.evidence.bundles.transparency import check_entry, open_checkpoint, promised_time
+from airgap.evidence.bundles.trusted_root import Log
 from tests.evidence.sigstore_forge import NOON, Content, b64, instance, path_of, spki
 from tests.evidence.sigstoring import ENVELOPE, MESSAGE, opened, refused, root, signer
 

@@ -18,9 +18,9 @@ from airgap.core.anchors import Kind
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
-from airgap.evidence.certificates import der_of, pin_of, read_certificates
 from airgap.evidence.cms import verify
-from airgap.evidence.timestamp import open_token
+from airgap.evidence.x509.certificates import der_of, pin_of, read_certificates
+from airgap.evidence.x509.timestamp import open_token
 from tests.evidence.bench import anchor, piece, pins, subject
 from tests.evidence.issuing import CODE, DAY, STAMP, authority, issue, key, purpose
 from tests.evidence.signing import bound, make, response, stamp

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from airgap.core.errors import FormatError
 from airgap.core.times import format_time
-from airgap.evidence.certificates import UNREADABLE
+from airgap.evidence.x509.certificates import UNREADABLE
 
 PEM: Final = b"-----BEGIN X509 CRL-----"
 MAX_LISTS: Final = 16

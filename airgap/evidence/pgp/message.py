@@ -1,6 +1,6 @@
 """What OpenPGP signatures are about, as Sequoia reads it and as it is hashed.
 
-Source: RFC 9580, 5.2.1 and 7. With openpgp_judge.py the only door to pysequoia.
+Source: RFC 9580, 5.2.1 and 7. With judge.py the only door to pysequoia.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from typing import Final, Protocol
 import pysequoia
 
 from airgap.core.errors import FormatError
-from airgap.evidence.openpgp_clear import Clear
-from airgap.evidence.openpgp_mathematics import Feed
-from airgap.evidence.openpgp_packets import Packet
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.clear import Clear
+from airgap.evidence.pgp.mathematics import Feed
+from airgap.evidence.pgp.packets import Packet
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.subject import Subject
 
 BINARY, TEXT = 0x00, 0x01

@@ -15,7 +15,7 @@ from cryptography.hazmat import asn1
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
-from airgap.evidence.certificates import MAX_CARRIED, load_certificate
+from airgap.evidence.x509.certificates import MAX_CARRIED, load_certificate
 
 MAX_SIGNERS: Final = 16
 """Signatures in one document that are looked at (T142)."""

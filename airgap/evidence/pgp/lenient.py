@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
-from airgap.evidence.openpgp_certificates import PRIMARY, SUBKEY, USER_ID, Certificate, read_key
-from airgap.evidence.openpgp_mathematics import HASHES, WEAK_HASHES, Feed, is_signed, is_weak, name_of
-from airgap.evidence.openpgp_packets import Key, Packet, four
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.certificates import PRIMARY, SUBKEY, USER_ID, Certificate, read_key
+from airgap.evidence.pgp.mathematics import HASHES, WEAK_HASHES, Feed, is_signed, is_weak, name_of
+from airgap.evidence.pgp.packets import Key, Packet, four
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.pubkey import MIN_RSA
 
 AHEAD: Final = timedelta(days=1)

@@ -14,9 +14,9 @@ from typing import Final
 from airgap.core import canonical
 from airgap.core.errors import FormatError
 from airgap.core.merkle import leaf_hash, path_root
+from airgap.evidence.bundles.bundle import Entry, Inclusion
+from airgap.evidence.bundles.trusted_root import Log
 from airgap.evidence.pubkey import strict_base64
-from airgap.evidence.sigstore_bundle import Entry, Inclusion
-from airgap.evidence.trusted_root import Log
 
 MAX_NOTE: Final = 16 * 1024
 MAX_NOTE_SIGNATURES: Final = 32

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from airgap.core.anchors import Anchor
 from airgap.core.errors import FormatError
-from airgap.evidence.openpgp_certificates import Certificate, read_certificates, read_key
-from airgap.evidence.openpgp_lenient import History
-from airgap.evidence.openpgp_mathematics import HASHES, WEAK_HASHES
-from airgap.evidence.openpgp_packets import Key, Packet
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.certificates import Certificate, read_certificates, read_key
+from airgap.evidence.pgp.lenient import History
+from airgap.evidence.pgp.mathematics import HASHES, WEAK_HASHES
+from airgap.evidence.pgp.packets import Key, Packet
+from airgap.evidence.pgp.signature import Signature
 
 
 class Match(NamedTuple):

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
+from airgap.evidence.bundles.bundle import HASHES, Entry, EvidenceError, Signed
+from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text
 from airgap.evidence.dsse import load_object
-from airgap.evidence.protojson import read_bytes, read_items, read_message, read_text
 from airgap.evidence.pubkey import strict_base64
-from airgap.evidence.sigstore_bundle import HASHES, Entry, EvidenceError, Signed
 
 _PLAIN: Final = ("sha256", "sha384", "sha512")
 _PEM: Final = ("CERTIFICATE", "PUBLIC KEY")

@@ -13,9 +13,9 @@ from cryptography.hazmat import asn1
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from airgap.core.errors import FormatError
-from airgap.evidence.certificates import check_chain
-from airgap.evidence.signed_data import Digest, SignedData, SignerInfo, find_certificate, read_der, whole
-from airgap.evidence.signer import Held, check_signer, hash_of, is_bound
+from airgap.evidence.x509.certificates import check_chain
+from airgap.evidence.x509.signed_data import Digest, SignedData, SignerInfo, find_certificate, read_der, whole
+from airgap.evidence.x509.signer import Held, check_signer, hash_of, is_bound
 
 MAX_TOKEN: Final = 256 * 1024
 """Bytes; a token with its certificates has about 6,000."""

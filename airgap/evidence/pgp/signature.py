@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from airgap.core.errors import FormatError
-from airgap.evidence.openpgp_packets import Key, Packet, Reader, four, time_of
+from airgap.evidence.pgp.packets import Key, Packet, Reader, four, time_of
 
 _ONCE: Final = {2, 3, 9, 27, 29}
 """Subpackets that decide something: times, key flags, the reason of a revocation. Twice would leave the choice open."""

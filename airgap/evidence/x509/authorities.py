@@ -20,7 +20,8 @@ from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.certificates import (
+from airgap.evidence.subject import Bench, Piece, Pins, pin_hint
+from airgap.evidence.x509.certificates import (
     MAX_CARRIED,
     MAX_DEPTH,
     check_chain,
@@ -29,8 +30,7 @@ from airgap.evidence.certificates import (
     pin_of,
     read_certificates,
 )
-from airgap.evidence.crls import PEM, Checked, check_lists
-from airgap.evidence.subject import Bench, Piece, Pins, pin_hint
+from airgap.evidence.x509.crls import PEM, Checked, check_lists
 
 PURPOSES: Final[Mapping[str, x509.ObjectIdentifier | None]] = {
     "code-signing": ExtendedKeyUsageOID.CODE_SIGNING,

@@ -19,12 +19,12 @@ import pysequoia
 from airgap.core.anchors import Kind
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.openpgp_book import Book, Match
-from airgap.evidence.openpgp_lenient import Fault, examine, times_fault
-from airgap.evidence.openpgp_mathematics import HASHES, is_signed, name_of
-from airgap.evidence.openpgp_message import TEXT, Message
-from airgap.evidence.openpgp_packets import Packet
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.book import Book, Match
+from airgap.evidence.pgp.lenient import Fault, examine, times_fault
+from airgap.evidence.pgp.mathematics import HASHES, is_signed, name_of
+from airgap.evidence.pgp.message import TEXT, Message
+from airgap.evidence.pgp.packets import Packet
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.subject import Bench, Pins, pin_hint
 
 

@@ -7,7 +7,7 @@ import base64
 from typing import Final, NamedTuple
 
 from airgap.core.errors import FormatError
-from airgap.evidence.openpgp_packets import Packet
+from airgap.evidence.pgp.packets import Packet
 
 _CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _CLEAR_END: Final = b"-----BEGIN PGP SIGNATURE-----"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from airgap.core.errors import FormatError
-from airgap.evidence.openpgp_packets import ARMOR, Key, Packet, dearmor, packets
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.packets import ARMOR, Key, Packet, dearmor, packets
+from airgap.evidence.pgp.signature import Signature
 
 SIGNATURE, PRIMARY, USER_ID, SUBKEY, ATTRIBUTE = 2, 6, 13, 14, 17
 _IN_KEYRINGS: Final = {SIGNATURE, PRIMARY, 10, 12, USER_ID, SUBKEY, ATTRIBUTE, 21}

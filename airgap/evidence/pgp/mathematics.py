@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding,
 
 from airgap.core.errors import FormatError
 from airgap.core.keys import check_point
-from airgap.evidence.openpgp_packets import Key, Reader
-from airgap.evidence.openpgp_signature import Signature
+from airgap.evidence.pgp.packets import Key, Reader
+from airgap.evidence.pgp.signature import Signature
 from airgap.evidence.pubkey import MAX_RSA, MIN_RSA
 
 Feed = Callable[[Callable[[bytes | memoryview], object]], None]

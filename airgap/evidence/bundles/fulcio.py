@@ -15,9 +15,9 @@ from airgap.core.digest import sha256
 from airgap.core.errors import FormatError
 from airgap.core.times import format_time
 from airgap.core.verdict import Result
-from airgap.evidence.certificates import check_chain, is_valid_at
-from airgap.evidence.sigstore_bundle import EvidenceError
-from airgap.evidence.trusted_root import TrustedRoot
+from airgap.evidence.bundles.bundle import EvidenceError
+from airgap.evidence.bundles.trusted_root import TrustedRoot
+from airgap.evidence.x509.certificates import check_chain, is_valid_at
 
 
 def check_certificate(

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
-from airgap.evidence.certificates import der_of, key_of
 from airgap.evidence.pubkey import HASHES, Key
-from airgap.evidence.signed_data import (
+from airgap.evidence.x509.certificates import der_of, key_of
+from airgap.evidence.x509.signed_data import (
     DATA,
     Digest,
     IssuerSerial,

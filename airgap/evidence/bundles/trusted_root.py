@@ -14,12 +14,12 @@ from cryptography import x509
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.digest import sha256
 from airgap.core.errors import FormatError
-from airgap.evidence.certificates import load_certificate
+from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text, read_time
 from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import Pinned
-from airgap.evidence.protojson import read_bytes, read_items, read_message, read_text, read_time
 from airgap.evidence.pubkey import Key
 from airgap.evidence.subject import Piece
+from airgap.evidence.x509.certificates import load_certificate
 
 MAX_ENTRIES: Final = 64
 _MEDIA: Final = (

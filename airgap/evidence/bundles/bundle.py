@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Result
-from airgap.evidence.protojson import read_bytes, read_items, read_message, read_number, read_text
+from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_number, read_text
 
 MAX_ENTRIES: Final = 8
 MAX_TIMESTAMPS: Final = 8

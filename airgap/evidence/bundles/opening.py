@@ -2,7 +2,7 @@
 
 Source: Sigstore client specification, "Verification". In order:
 
-1. the bundle is read strictly (``sigstore_bundle``)
+1. the bundle is read strictly (``bundle``)
 2. the signature holds under the carried certificate's key, or under the pinned one
 3. every log entry is about this signature, this signer and this content (``log_entries``)
 4. every log entry is vouched for by a pinned log (``transparency``), every timestamp by a pinned authority
@@ -21,16 +21,16 @@ from cryptography import x509
 from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
-from airgap.evidence.certificates import der_of, key_of, load_certificate
+from airgap.evidence.bundles.bundle import Bundle, EvidenceError, Signed
+from airgap.evidence.bundles.fulcio import check_certificate, check_issuer
+from airgap.evidence.bundles.identity import Identity, read_identity
+from airgap.evidence.bundles.log_entries import check_body
+from airgap.evidence.bundles.transparency import check_entry, promised_time
+from airgap.evidence.bundles.trusted_root import TrustedRoot
 from airgap.evidence.dsse import load_object
-from airgap.evidence.fulcio import check_certificate, check_issuer
-from airgap.evidence.identity import Identity, read_identity
-from airgap.evidence.log_entries import check_body
 from airgap.evidence.pubkey import Key
-from airgap.evidence.sigstore_bundle import Bundle, EvidenceError, Signed
-from airgap.evidence.timestamp import read_stamp
-from airgap.evidence.transparency import check_entry, promised_time
-from airgap.evidence.trusted_root import TrustedRoot
+from airgap.evidence.x509.certificates import der_of, key_of, load_certificate
+from airgap.evidence.x509.timestamp import read_stamp
 
 Message = Callable[[], AbstractContextManager[memoryview]]
 _LOG: Final = "log"

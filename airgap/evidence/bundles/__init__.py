@@ -1,0 +1,1 @@
+"""Sigstore bundles below their verifiers: trusted roots, certificates of Fulcio, transparency logs, identities."""

@@ -1,0 +1,1 @@
+"""OpenPGP below its verifier: packets, certificates, the lenient tier, and how one signature becomes one finding."""
