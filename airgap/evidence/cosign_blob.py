@@ -37,6 +37,8 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
         signature, maker = _parse(piece.content)
     except FormatError as exc:
         return [bench.failed("a cosign signature", exc.message)]
+    if (fault := raw.of_another_format(subject)) is not None:
+        return [bench.failed("a file", fault)]
     if b"-----BEGIN CERTIFICATE-----" in maker:
         got = "a certificate in the old bundle format; ask the producer for a Sigstore bundle v0.3"
         return [bench.other(Result.UNSUPPORTED, "a signature by a key", got)]

@@ -19,6 +19,8 @@ from airgap.evidence.subject import Bench, Piece, Pins, Subject
 KIND: Final = "raw"
 MAX_SIGNATURE: Final = 4096
 """Bytes; an RSA signature of 16384 bits has 2048, and base64 with line ends makes less than twice as many of them."""
+_PREFIXES: Final = {b"DSSEv1 ": "the text that a DSSE envelope signs", b"SSHSIG": "the text that an SSH signature signs"}
+_LONGEST: Final = max(map(len, _PREFIXES))
 FORMAT: Final = "format"
 HASH: Final = "hash"
 
@@ -53,12 +55,24 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
     bench = Bench.of(subject, piece, KIND, library=LIBRARY, vouches=Vouches.PUBLISHER)
     if not 0 < len(piece.content) <= MAX_SIGNATURE:
         return [bench.failed(f"a signature of 1 to {MAX_SIGNATURE} bytes", f"{len(piece.content)} bytes")]
+    if (fault := of_another_format(subject)) is not None:
+        return [bench.failed("a file", fault)]
     # cosign's signatures of files look the same, so its pinned keys count here too
     anchors = [anchor for anchor in pins.of(Kind.PEM, Kind.COSIGN) if anchor.settings.get(FORMAT, KIND) == KIND]
     candidates = gather(anchors, beside, read=pem_candidate, read_file=read_pin)
     readings = list(_readings(piece.content))
     signed = signed_with(lambda key, name: any(key.is_subject_signed(subject, r, algorithm=name) for r in readings))
     return [judge(bench, Kind.PEM, candidates, pins, signed)]
+
+
+def of_another_format(subject: Subject) -> str | None:
+    """What an artifact really is when it is the text that another format signs, in words (T129).
+
+    The same key may sign attestations too, and what it signed there must not come back as a file that it released.
+    """
+    with subject.message() as message:
+        start = bytes(message[:_LONGEST])
+    return next((words for prefix, words in _PREFIXES.items() if start.startswith(prefix)), None)
 
 
 def signed_with(holds: Callable[[Key, str], bool]) -> Callable[[Candidate], str | None]:

@@ -117,15 +117,15 @@ def test_T129_a_signature_for_another_purpose_vouches_for_nothing(tmp_path: Path
     assert result(FORMS["model-signing"], tmp_path, model) is Result.FAILED
 
 
-def test_T129_what_a_key_signed_in_an_envelope_is_no_file_where_its_anchor_is_for_envelopes(tmp_path: Path) -> None:
-    # one key for both is the producer's choice: a bare signature has no room for its purpose, only the anchor has
+@pytest.mark.parametrize("settings", [{}, {"format": "raw"}, {"format": "dsse"}])
+def test_T129_what_a_key_signed_in_an_envelope_is_no_file(tmp_path: Path, settings: dict[str, str]) -> None:
+    # one key for both is the producer's choice, and a bare signature has no room for its purpose
     said = json.loads(FORMS["dsse"].good)
     content = pae(said["payloadType"], base64.b64decode(said["payload"]))
     piece = base64.b64decode(said["signatures"][0]["sig"])
-    strict = {**pem_anchor(), "settings": {"format": "dsse"}}
+    anchor = {**pem_anchor(), "settings": settings}
 
-    assert result(FORMS["raw"], tmp_path, piece, content=content, anchors=[strict]) is Result.UNTRUSTED_KEY
-    assert result(FORMS["raw"], tmp_path, piece, content=content) is Result.VERIFIED
+    assert result(FORMS["raw"], tmp_path, piece, content=content, anchors=[anchor]) is Result.FAILED
 
 
 @pytest.mark.parametrize("kind", ["dsse", "sigstore", "npm-signature", "model-signing", "cosign-blob", "pep740"])

@@ -259,3 +259,19 @@ def test_fresh_signatures_of_openssl_are_verified(tmp_path: Path) -> None:
     known = pins(anchor(Kind.PEM, read_pin((tmp_path / "k.pub").read_bytes()).pin))
 
     assert judge(subject(tmp_path, TEXT), (tmp_path / "s").read_bytes(), known).result is Result.VERIFIED
+
+
+@pytest.mark.parametrize("start", [b"DSSEv1 28 application/vnd.in-toto+json 2 {}", b"SSHSIG\0\0\0\4file"])
+def test_what_another_format_signs_is_no_file(tmp_path: Path, start: bytes) -> None:
+    # T129: the key may sign attestations and SSH signatures too
+    private = ec.generate_private_key(ec.SECP256R1())
+    spki = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = base64.b64encode(spki).decode()
+
+    def judged(content: bytes) -> Result:
+        signature = private.sign(content, ec.ECDSA(hashes.SHA256()))
+        given = (subject(tmp_path, content), piece("a.txt.sig", signature), [], pins(anchor(Kind.PEM, pin)))
+        return verify(*given)[0].result
+
+    assert judged(start) is Result.FAILED
+    assert judged(b" " + start) is Result.VERIFIED
