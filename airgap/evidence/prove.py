@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final, cast
 
 from airgap.core.anchors import Anchor, Kind
-from airgap.core.entries import Artifact, Document, Role
+from airgap.core.entries import Artifact, Document, Role, inside
 from airgap.core.errors import AirgapError
 from airgap.core.trust import Trust
 from airgap.core.verdict import Check, Finding, Proof, Result
@@ -43,6 +43,10 @@ MODULES: Final[Mapping[Format, str]] = {
     Format.DEBIAN: "debian",
 }
 """Loaded when such evidence is met: a store of plain files never loads an X.509 verifier."""
+
+
+_JUDGED: Final = frozenset({Role.SIGNATURE, Role.ATTESTATION})
+"""Roles of pieces that say something; others are keys and data for them."""
 
 
 class Prover:
@@ -118,20 +122,25 @@ class _Case:
         self._pieces = pieces
         self._pins = pins
         self._lists = lists
-        self._signed = {piece.path: signed for piece in pieces if (signed := _signed_by(piece, pieces))}
+        self._signed = {piece.path: signed for piece in pieces if (signed := _signed_by(piece, pieces, subject))}
+        self._material = tuple(piece.sha256 for piece in pieces if piece.role not in _JUDGED)
 
     def judge(self) -> list[Finding]:
         """The findings of all pieces that say something, in the order of their paths."""
         findings: list[Finding] = []
         for piece in self._pieces:
-            if piece.role not in {Role.SIGNATURE, Role.ATTESTATION} or _is_read_by_debian(piece, self._pieces):
+            if piece.role not in _JUDGED or _is_read_by_debian(piece, self._pieces):
                 continue
             if piece.path in self._signed:
-                if not sums.is_list(self._signed[piece.path]):
+                if not self._is_judged_list(self._signed[piece.path]):
                     findings += self._about(self._signed[piece.path], piece)
             else:
                 findings += self._judge_piece(piece)
         return findings
+
+    def _is_judged_list(self, piece: Piece) -> bool:
+        """Whether what signs a piece is judged together with it, because it is a list."""
+        return piece.role in _JUDGED and piece.path not in self._signed and sums.is_list(piece)
 
     def _judge_piece(self, piece: Piece) -> list[Finding]:
         found = recognise(piece)
@@ -179,8 +188,10 @@ class _Case:
 
     def _about(self, signed: Piece, signature: Piece) -> list[Finding]:
         """What a signature says about another piece; the same for all artifacts that the piece stands beside."""
-        # by content: a store keeps lists of one name from many bundles
-        key = (signed.sha256, signature.sha256, signature.path, tuple(anchor.name for anchor in self._pins.anchors))
+        # by content: a store keeps lists of one name from many bundles; with the keys, certificates and revocation lists
+        # beside it, for another artifact may have others
+        anchors = tuple(anchor.name for anchor in self._pins.anchors)
+        key = (signed.path, signed.sha256, signature.path, signature.sha256, anchors, self._material)
         if key not in self._lists:
             digests = {"sha256": hashlib.sha256(signed.content).digest()}
             subject = Subject(
@@ -223,20 +234,32 @@ def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
         return [bench.failed("evidence that can be judged", f"a fault of its verifier: {type(exc).__name__}")]
 
 
-def _signed_by(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
-    """The piece that this one, by its name, is a signature of; a clearsigned one is only about the text in itself."""
+def _signed_by(piece: Piece, pieces: Sequence[Piece], artifact: Subject) -> Piece | None:
+    """The piece that this one, by its name, is a signature of; a clearsigned one is only about the text in itself.
+
+    The longest name counts, and the artifact's own is one of them: a piece ``a.tar`` does not take ``a.tar.gz.sig`` away
+    from ``a.tar.gz``.
+    """
     if piece.role is not Role.SIGNATURE or recognise(piece) is Format.OPENPGP_CLEAR:
         return None
-    folder, _, name = piece.path.rpartition("/")
-    for other in pieces:
-        if other is not piece and other.path.rpartition("/")[0] == folder and name.startswith(f"{other.name}."):
-            return other
-    return None
+    near = [other for other in pieces if other is not piece and _is_after(inside(piece.path), inside(other.path))]
+    signed = max(near, key=lambda other: len(other.path), default=None)
+    own = inside(artifact.path)
+    if signed and _is_after(inside(piece.path), own) and len(own) > len(inside(signed.path)):
+        return None
+    return signed
+
+
+def _is_after(path: str, other: str) -> bool:
+    """Whether a path is another one and a suffix, in the same folder."""
+    return path.startswith(f"{other}.") and "/" not in path[len(other) :]
 
 
 def _is_read_by_debian(piece: Piece, pieces: Sequence[Piece]) -> bool:
     """Whether the verifier of the Debian chain reads a piece together with another one."""
-    return piece.name == "Release.gpg" and any(other.name == "Release" for other in pieces)
+    return piece.name == "Release.gpg" and any(
+        other.role in _JUDGED and other.path == piece.path.removesuffix(".gpg") for other in pieces
+    )
 
 
 def _unsupported(subject: Subject, piece: Piece, got: str) -> Finding:

@@ -93,10 +93,13 @@ def _binary(piece: Piece) -> Format | None:
 def _is_openpgp(content: bytes) -> bool:
     """Whether all of it is OpenPGP signature packets. Source: RFC 9580, 4.2 (packet type 2, both header formats).
 
-    To the last byte: one in fifty raw signatures begins like such a packet.
+    To the last byte: one in fifty raw signatures begins like such a packet. Where there are more packets than the
+    verifier reads, the rest makes no difference.
     """
     at = 0
-    while at < len(content):
+    for _ in range(_PACKETS):
+        if at >= len(content):
+            break
         size, head = _packet(content[at : at + 6])
         if not size or at + head + size > len(content) or content[at + head] not in _VERSIONS:
             return False
@@ -106,6 +109,7 @@ def _is_openpgp(content: bytes) -> bool:
 
 _VERSIONS: Final = frozenset({3, 4, 5, 6})
 """Versions of signature packets."""
+_PACKETS: Final = 1000
 
 
 def _packet(start: bytes) -> tuple[int, int]:

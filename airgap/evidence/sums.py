@@ -113,7 +113,7 @@ def _promised(subject: Subject, listing: Piece, text: bytes) -> Mapping[str, byt
     return promised
 
 
-@lru_cache(maxsize=1)  # one list often covers thousands of artifacts in a row
+@lru_cache(maxsize=4)  # a list or two, SHA256SUMS and SHA512SUMS, often cover thousands of artifacts in a row
 def _table(text: bytes, list_name: str) -> Mapping[bytes, Sequence[Line]]:
     table: dict[bytes, list[Line]] = {}
     for line in _lines(text, list_name):

@@ -48,7 +48,7 @@ def trace(store: Store, found: Found, judged: Judged) -> list[Hop]:
     """
     records = store.ledger.read(store.public_key()).records
     return [
-        *_signers(judged.findings),
+        *_signers(found.artifact.path, judged.findings),
         *_stated(found),
         _exporter(store, found),
         _importer(store, found, records),
@@ -56,8 +56,9 @@ def trace(store: Store, found: Found, judged: Judged) -> list[Hop]:
     ]
 
 
-def _signers(findings: Sequence[Finding]) -> list[Hop]:
-    """Producer and registry: by their own signatures, or by nothing."""
+def _signers(path: str, findings: Sequence[Finding]) -> list[Hop]:
+    """Producer and registry: by their own signatures of this artifact, or by nothing; those of its pieces do not count."""
+    findings = [finding for finding in findings if finding.subject == path]
     hops = [
         Hop(
             kind="registry" if finding.proof.vouches is Vouches.REGISTRY else "producer",

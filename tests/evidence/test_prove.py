@@ -385,3 +385,67 @@ def test_a_clearsigned_text_that_is_no_list_is_carried_and_said(tmp_path: Path, 
 def test_an_ed25519_key_signs_messages_and_no_digests() -> None:
     with pytest.raises(FormatError, match="expected RSA or ECDSA for a digest, got ed25519"):
         Key.parse(MINA.public.spki).is_digest_signed(bytes(32), bytes(64))
+
+
+GENUINE, EVIL = b"genuine release\n", b"evil release\n"
+
+
+@pytest.mark.parametrize("role", [Role.KEY, Role.INDEX, Role.SIGNATURE, Role.ATTESTATION])
+@pytest.mark.parametrize("content", [GENUINE, SUMS])
+def test_a_piece_with_a_shorter_name_does_not_take_the_artifact_s_signature_away(
+    tmp_path: Path, role: Role, content: bytes
+) -> None:
+    decoy = {"tool.tar": (content, role), "tool.tar.gz.sig": raw_signature(GENUINE)}
+
+    against = [finding for finding in prove(tmp_path, "tool.tar.gz", EVIL, decoy, pem_anchor()) if finding.reason]
+
+    assert ("artifacts/files/tool.tar.gz", Result.FAILED) in [(finding.subject, finding.result) for finding in against]
+
+
+def test_a_signature_is_about_the_piece_with_the_longest_name(tmp_path: Path) -> None:
+    signature = raw_signature(SUMS)
+    pieces = {
+        "SHA256SUMS": (SUMS, Role.ATTESTATION),
+        "SHA256SUMS.sig": signature,
+        "SHA256SUMS.sig.sig": raw_signature(signature),
+    }
+
+    found = prove(tmp_path, "a", A, pieces, pem_anchor())
+
+    assert [(finding.subject, finding.result) for finding in found] == [
+        ("artifacts/files/a", Result.VERIFIED),
+        ("documents/files/SHA256SUMS.sig", Result.VERIFIED),
+    ]
+
+
+def test_what_signs_a_list_that_is_carried_as_mere_data_is_judged_still(tmp_path: Path) -> None:
+    for by, result in ((CAROL, Result.VERIFIED), (EVE, Result.FAILED)):
+        pieces = {"SHA256SUMS": (SUMS, Role.INDEX), "SHA256SUMS.sig": raw_signature(SUMS, by=by)}
+        (finding,) = prove(tmp_path, "a", EVIL, pieces, pem_anchor())
+        assert (finding.subject, finding.result) == ("documents/files/SHA256SUMS", result)
+
+
+@pytest.mark.parametrize("other", ["b/Release", "Releases"])
+def test_only_the_release_beside_it_explains_a_release_gpg(tmp_path: Path, other: str) -> None:
+    pieces = {"Release.gpg": raw_signature(GENUINE), other: (b"x", Role.INDEX)}
+
+    (finding,) = prove(tmp_path, "a", EVIL, pieces, pem_anchor())
+
+    assert finding.reason is Reason.EVIDENCE_FAILED
+
+
+def test_a_list_is_judged_anew_where_other_keys_lie_beside_it(tmp_path: Path) -> None:
+    prover = Prover(None, NOW)
+    changed = {"SHA256SUMS": (SUMS, Role.ATTESTATION), "SHA256SUMS.sig": raw_signature(GENUINE, by=EVE)}
+
+    (without,) = _prove(prover, tmp_path, "a", A, changed)
+    (with_key,) = _prove(prover, tmp_path, "dir/b", B, changed | {"eve.pem": (EVE.public.pem, Role.KEY)})
+
+    assert (without.result, without.reason) == (Result.UNTRUSTED_KEY, None)
+    assert (with_key.result, with_key.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
+
+
+def test_five_million_packets_are_told_to_be_openpgp_by_the_first_of_them() -> None:
+    broken_late = b"\x88\x01\x04" * (MAX_PIECE // 3 - 1) + b"\xff"
+
+    assert recognise(piece("a.sig", broken_late)) is Format.OPENPGP

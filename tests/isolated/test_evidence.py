@@ -314,6 +314,21 @@ def test_the_way_of_an_artifact_is_told_with_what_proves_each_hop(tmp_path: Path
     assert "object-rotten" in later["store"].proof
 
 
+def test_a_producer_who_signed_another_piece_is_not_told_as_the_producer_of_the_artifact(tmp_path: Path) -> None:
+    # an older release and its true signature, carried under names that make them evidence of a substituted file
+    older = b"#!/bin/sh\necho older\n"
+    decoy = {"tool": TOOL, "tool.att": older, "tool.att.sig": raw_signature(older)}
+    store = site(tmp_path, pem_anchor())
+    take(store, *sealed(tmp_path, decoy).paths)
+    (found,) = find(store, "pkg:generic/tool")
+
+    judged = judge(store, found, NOW)
+    producer = next(hop for hop in trace(store, found, judged) if hop.kind == "producer")
+
+    assert Result.VERIFIED in {finding.result for finding in about(judged.findings)}
+    assert (producer.who, producer.proves) == ("unknown", ())
+
+
 def _move_trust(store: Store, value: Mapping[str, Any]) -> None:
     update_trust(store, trust_file(value), Order(at=NOW, run_id="trust", version="1"))
 
