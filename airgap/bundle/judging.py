@@ -106,10 +106,23 @@ class Judging:
                 raise FormatError(
                     f"{artifact.purl}: expected artifacts in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
                 )
-            if self.asker.policy.is_refused(artifact.path):
-                raise FormatError(f"{artifact.path}: expected names the policy allows, got another", reason=Reason.BAD_NAME)
+            self._check_name(artifact)
             self._check_requirement(artifact, len(self.signers) - channel.role.threshold)
+        for document in self.manifest.documents:
+            self._check_document(document)
         self.notes.passed("the site's policy")
+
+    def _check_document(self, document: Document) -> None:
+        """Views show evidence too: it brings in no name that the policy refuses, and no bytes that were recalled."""
+        if document.sha256.hex() in self.trust.revoked_digests:
+            raise FormatError(
+                f"{document.path}: expected documents in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
+            )
+        self._check_name(document)
+
+    def _check_name(self, entry: Entry) -> None:
+        if self.asker.policy.is_refused(entry.path):
+            raise FormatError(f"{entry.path}: expected names the policy allows, got another", reason=Reason.BAD_NAME)
 
     def _prove(self, artifact: Artifact) -> None:
         if self._proving is None:

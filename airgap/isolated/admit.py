@@ -83,7 +83,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         else:
             staging.start_over()  # it brings bytes back, not its names: newer bundles may have replaced those
         shown = Shown(store, old)
-        _show_again(store, staging, shown, published.digests & old.withdrawn)
+        _show_again(store, staging, shown, published.digests & old.withdrawn, state.recalled)
         carry = files.Carry(inodes=store.index.inodes(), source=shown.source, moved=published.moved)
         files.carry_over(store.disk, store.layout.generation(old.generation), staging.generation, carry)
         _keep_documents(store, approved)
@@ -210,13 +210,13 @@ def _link_left_out(store: Store, staging: Staging, manifest: Manifest) -> None:
             files.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
 
 
-def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes]) -> None:
-    """Bring back the names, of whatever bundle, that were withdrawn with objects that are sound again."""
+def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes], recalled: Set[str]) -> None:
+    """Bring back the names, of whatever bundle, that were withdrawn with objects that are sound again; no recalled one."""
     if not healed:
         return
     known: set[str] = set()
     for name, digest in shown.digests.items():
-        if digest in healed:
+        if digest in healed and name not in recalled:
             files.show(store.disk, store.layout.object(digest), staging.generation, name, known)
 
 
@@ -224,22 +224,27 @@ def _check_owners(store: Store, old: State, approved: Approved) -> None:
     """A channel replaces its own files only; one channel must not shadow another's."""
     _check_manifest_owner(store, old, approved)
     current = store.layout.generation(old.generation)
-    if not any(files.names(current)):
+    if not any(files.names(current)) and not old.recalled and not old.withdrawn:
         return
+    # a document stands in the same view as an artifact; one that nobody sees now still has its owner
     replaced = {
-        artifact.path: artifact
-        for artifact in approved.manifest.artifacts
-        if (shown := files.place(artifact.path)) and _is_other(store, artifact, f"{current}/{shown}")
+        shown: entry
+        for entry in approved.manifest.named
+        if (shown := files.place(entry.path))
+        and (shown in old.recalled or _is_other(store, entry, f"{current}/{shown}", is_there=not old.withdrawn))
     }
     if not replaced:
         return
     for heard in store.heads(old):
         if heard.statement.channel == approved.statement.channel:
             continue
-        for artifact in heard.manifest().artifacts:
-            if artifact.path in replaced:
+        for entry in heard.manifest().named:
+            other = replaced.get(files.place(entry.path) or "")
+            if other is None or other.sha256 == entry.sha256:
+                continue
+            if isinstance(entry, Artifact) or isinstance(other, Artifact):  # lists of two channels may share a name
                 raise FormatError(
-                    f"{artifact.path}: expected a name that channel {heard.statement.channel} does not hold, "
+                    f"{other.path}: expected a name that channel {heard.statement.channel} does not hold, "
                     f"got one that channel {approved.statement.channel} gives to another file",
                     reason=Reason.NAME_CLASH,
                 )
@@ -258,14 +263,21 @@ def _check_manifest_owner(store: Store, old: State, approved: Approved) -> None:
         )
 
 
-def _is_other(store: Store, artifact: Artifact, shown: str) -> bool:
-    """Whether the view shows another file under an artifact's name."""
+def _is_other(store: Store, entry: Entry, shown: str, *, is_there: bool) -> bool:
+    """Whether the view shows another file under an entry's name.
+
+    Args:
+        store: to look into.
+        entry: that comes in.
+        shown: path of the name.
+        is_there: all names are shown; otherwise the one may be another's that is withdrawn.
+    """
     try:
         there = os.lstat(shown).st_ino
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return not is_there
     try:
-        return os.lstat(store.layout.object(artifact.sha256)).st_ino != there
+        return os.lstat(store.layout.object(entry.sha256)).st_ino != there
     except FileNotFoundError:
         return True
 

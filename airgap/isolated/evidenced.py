@@ -39,7 +39,10 @@ class Proofs:
         """Digests beside SHA-256 that evidence will ask objects for."""
         wanted: dict[bytes, Set[str]] = {}
         for artifact, documents in self.memory.evidenced.values():
-            names, _ = self._prover.needs(artifact, self._stored(documents))
+            try:
+                names, _ = self._prover.needs(artifact, self._stored(documents))
+            except OSError:
+                continue  # evidence that is not there, or cannot be read: the look at the bytes reports it
             if names:
                 wanted[artifact.sha256] = wanted.get(artifact.sha256, frozenset()) | names
         return wanted
@@ -49,7 +52,10 @@ class Proofs:
         policy = self.store.policy()
         proven = 0
         for path, (artifact, documents) in sorted(self.memory.evidenced.items()):
-            if path in self.memory.recalled or unsound & {artifact.sha256, *(item.sha256 for item in documents)}:
+            if path in self.memory.recalled:
+                continue
+            if unsound & {artifact.sha256, *(item.sha256 for item in documents)}:
+                self.memory.unjudged.add(path)
                 continue
             found = self.judge(artifact, documents)
             vouching = Vouching.of(artifact.path, found)

@@ -55,7 +55,7 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
         try:
             upgrade(lock, store.layout.lock)
         except BusyError:
-            if damaged or _recalled(memory) != state.recalled:
+            if damaged or _recalled(memory, state) != state.recalled:
                 report.add(Look.STRUCTURE, "quarantine", Reason.CHECK_NOT_RUN, expected="the lock", got="another run")
             return report
         _conclude(store, state, memory, report, damaged, at, run_id)
@@ -127,8 +127,9 @@ def _conclude(
     run_id: str,
 ) -> None:
     """Quarantine, withdraw, record."""
-    recalled = _recalled(memory)
-    if damaged or recalled != state.recalled:
+    recalled = _recalled(memory, state)
+    current = store.layout.generation(state.generation)
+    if damaged or recalled != state.recalled or any(os.path.lexists(f"{current}/{name}") for name in recalled):
         _republish(store, state, memory, damaged, recalled, at, run_id)
         report.withdrawn = damaged
         report.recalled = recalled - state.recalled
@@ -145,9 +146,11 @@ def _conclude(
     store.ledger.close(store.private_key())
 
 
-def _recalled(memory: Memory) -> frozenset[str]:
-    """The names in the views that nobody may vouch for any more."""
-    return frozenset(name for path in memory.recalled if (name := files.place(path)))
+def _recalled(memory: Memory, state: State) -> frozenset[str]:
+    """The names in the views that nobody may vouch for any more; damage never takes a recall back."""
+    unjudged = {files.place(path) for path in memory.unjudged}
+    kept = (name for name in state.recalled if memory.is_partial or name in unjudged)
+    return frozenset(name for path in memory.recalled if (name := files.place(path))).union(kept)
 
 
 def _republish(

@@ -54,12 +54,16 @@ class Memory:
         names: path of an artifact or document to digest; newer bundles win.
         evidenced: path of an artifact that came with evidence to its newest entry and that evidence.
         recalled: path of an artifact that nobody may vouch for any more to why.
+        unjudged: paths of artifacts whose evidence nobody could judge, because its bytes or theirs are damaged.
+        is_partial: a bundle is not what was admitted any more, so that nobody knows all that speaks against artifacts.
     """
 
     objects: dict[bytes, int] = field(default_factory=dict)
     names: dict[str, bytes] = field(default_factory=dict)
     evidenced: dict[str, tuple[Artifact, Sequence[Document]]] = field(default_factory=dict)
     recalled: dict[str, str] = field(default_factory=dict)
+    unjudged: set[str] = field(default_factory=set)
+    is_partial: bool = False
 
     def shown(self, path: str) -> bytes | None:
         """The digest of what a generation shows under a path."""

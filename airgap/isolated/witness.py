@@ -54,12 +54,14 @@ def _check_bundle(store: Store, digest: bytes, trusts: Sequence[Trust], memory: 
         if heard.statement.manifest != digest:
             raise FormatError("head: expected the manifest it is named after, got another")
         _learn(heard, memory)
-        _authenticate(heard, trusts)
         _check_recalls(heard, trusts[0], memory, report)
+        _authenticate(heard, trusts)
     except StoreError as exc:
+        memory.is_partial = True
         report.add(Look.TRUST, subject, Reason.OBJECT_MISSING, expected="the head of the bundle", got=exc.message)
     except FormatError as exc:
         is_withdrawn = exc.reason in _WITHDRAWN
+        memory.is_partial |= not is_withdrawn
         reason = Reason.TRUST_WITHDRAWN if is_withdrawn else exc.reason
         report.add(Look.TRUST, subject, reason, expected="a bundle of people who are trusted", got=exc.message)
         return exc.message if is_withdrawn else None

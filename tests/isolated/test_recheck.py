@@ -401,3 +401,18 @@ def test_a_signature_that_no_document_of_the_store_knows_withdraws_trust(tmp_pat
         Reason.TRUST_WITHDRAWN,
         "envelope: expected signatures by known keys",
     )
+
+
+def test_reading_that_is_given_up_does_not_wait_for_the_second_process(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    # every record of the child says what is wrong, so that its records do not fit into the pipe
+    wanted = [(index.to_bytes(32), 1) for index in range(12_000)]
+    found = reading.read_all(wanted, scene.open().layout.object, {})
+
+    next(found)
+    del found
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

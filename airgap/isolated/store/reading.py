@@ -76,15 +76,15 @@ def _read_forked(wanted: Sequence[Wanted], place: Place, further: Further) -> It
         os.close(receiver)
         _serve(sender, theirs, place, further)
     os.close(sender)
-    with os.fdopen(receiver, "rb", buffering=1 << 16) as pipe:
-        try:
+    try:
+        with os.fdopen(receiver, "rb", buffering=1 << 16) as pipe:
             # in turn, so that the child never waits long for room in the pipe
             for mine, other in zip_longest(_read_here(ours, place, further), theirs):
                 yield mine
                 if other is not None:
                     yield other[0], other[1], _receive(pipe, further.get(other[0], frozenset()))
-        finally:
-            os.waitpid(child, 0)
+    finally:
+        os.waitpid(child, 0)  # the pipe is closed: a child that still waited for room in it ends
 
 
 def _serve(  # pragma: no cover -- runs in the child only
