@@ -5,10 +5,11 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
+from asn1crypto.x509 import Certificate, Time  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
@@ -170,6 +171,66 @@ def test_a_name_constraint_binds_the_leaf() -> None:
             assert check_chain(leaf, [], [root], NOON, eku=CODE)
         else:
             assert "name constraints" in fault(leaf, root=root).message
+
+
+def organisation(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text)])
+
+
+def subtrees(names: list[x509.Name] | None) -> list[x509.GeneralName] | None:
+    return [x509.DirectoryName(one) for one in names] if names else None
+
+
+@pytest.mark.parametrize(
+    ("permitted", "excluded", "is_within"),
+    [
+        ([name("leaf")], None, True),
+        ([name("LEAF ")], None, True),
+        ([organisation("partner"), name("leaf")], None, True),
+        ([organisation("partner")], None, False),
+        (None, [organisation("partner")], True),
+        (None, [name("Leaf")], False),
+    ],
+    ids=["its-own", "in-another-case", "one-of-two", "another", "not-excluded", "excluded"],
+)
+def test_a_name_constraint_binds_the_subject_even_where_it_is_not_critical(
+    permitted: list[x509.Name] | None, excluded: list[x509.Name] | None, is_within: bool
+) -> None:
+    """openssl holds subjects to it, and the library passes over it: an authority of partners must not name our producer."""
+    bound = (x509.NameConstraints(subtrees(permitted), subtrees(excluded)), False)
+    middle = authority("middle", MIDDLE_KEY, ROOT, ROOT_KEY, extensions=[bound])
+    leaf = issue("leaf", LEAF_KEY, middle, MIDDLE_KEY, extensions=[purpose(CODE)])
+    if is_within:
+        assert check_chain(leaf, [middle], [ROOT], NOON, eku=CODE)
+    else:
+        assert "may not name" in fault(leaf, middle).message
+
+
+@pytest.mark.parametrize("is_said_twice", [True, False])
+def test_an_address_in_a_subject_is_held_to_constraints_too(is_said_twice: bool) -> None:
+    bound = (x509.NameConstraints([x509.RFC822Name("a.example")], None), True)
+    middle = authority("middle", MIDDLE_KEY, ROOT, ROOT_KEY, extensions=[bound])
+    address = "b@a.example"
+    subject = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, address)])
+    builder = x509.CertificateBuilder(middle.subject, subject, LEAF_KEY.public_key(), 5, NOON - DAY, NOON + DAY)
+    builder = builder.add_extension(*purpose(CODE))
+    if is_said_twice:
+        leaf = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(address)]), critical=False)
+        assert check_chain(leaf.sign(MIDDLE_KEY, hashes.SHA256()), [middle], [ROOT], NOON, eku=CODE)
+    else:
+        assert "may not name" in fault(builder.sign(MIDDLE_KEY, hashes.SHA256()), middle).message
+
+
+def test_a_date_that_no_calendar_has_is_no_certificate() -> None:
+    der = LEAF.public_bytes(Encoding.DER)
+    start = f"{LEAF.not_valid_before_utc:%y%m%d%H%M%SZ}".encode()
+    old, new = b"\x17\x0d" + start, b"\x18\x0f00000101000000Z"
+    changed = Certificate.load(der)
+    changed["tbs_certificate"]["validity"]["not_before"] = Time.load(new)
+
+    assert old in der
+    with pytest.raises(FormatError, match=r"expected X\.509 in DER"):
+        load_certificate(bytes(changed.dump(force=True)))
 
 
 def test_messages_do_not_repeat_names_of_others() -> None:

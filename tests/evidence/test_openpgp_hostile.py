@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pysequoia
 import pytest
@@ -10,10 +11,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from airgap.core.anchors import Kind
+from airgap.core.digest import sha256
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Result
 from airgap.evidence import openpgp
+from airgap.evidence.pgp import book
+from airgap.evidence.pgp.book import MAX_OTHERS
 from airgap.evidence.pgp.certificates import MAX_PARTS, Certificate, gather_certificates
 from airgap.evidence.pgp.lenient import History, examine
 from airgap.evidence.pgp.packets import MAX_PACKETS, Key, Packet, packets, read_signatures
@@ -156,14 +160,17 @@ def test_a_key_id_alone_is_enough_to_find_the_certificate_but_never_to_believe(m
     assert finding.proof.fingerprint == f"openpgp:{mine.fingerprint}"
 
 
-def signed_by_hand(private: rsa.RSAPrivateKey, key_id: str, *hashed: bytes, kind: int = 0, number: int = 8) -> bytes:
+def signed_by_hand(
+    private: rsa.RSAPrivateKey, key_id: str, *hashed: bytes, kind: int = 0, number: int = 8, content: bytes = MESSAGE
+) -> bytes:
     """A version 4 signature of the message, as old programs wrote it: with a key id and no fingerprint."""
     area = b"".join(hashed)
     head = bytes((4, kind, 1, number)) + len(area).to_bytes(2, "big") + area
-    value = private.sign(MESSAGE + head + b"\x04\xff" + len(head).to_bytes(4, "big"), padding.PKCS1v15(), hashes.SHA256())
+    signed = content + head + b"\x04\xff" + len(head).to_bytes(4, "big")
+    value, prefix = private.sign(signed, padding.PKCS1v15(), hashes.SHA256()), sha256(signed)[:2]
     issuer = subpacket(16, bytes.fromhex(key_id))
     integer = int.from_bytes(value, "big").bit_length().to_bytes(2, "big") + value.lstrip(b"\x00")
-    return Packet(2, head + len(issuer).to_bytes(2, "big") + issuer + b"\x00\x00" + integer).raw
+    return Packet(2, head + len(issuer).to_bytes(2, "big") + issuer + prefix + integer).raw
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +187,7 @@ def bare() -> tuple[rsa.RSAPrivateKey, bytes, Key]:
 
 
 MADE = subpacket(2, (1_650_000_000).to_bytes(4, "big"))
+LATER = subpacket(2, (1_660_000_000).to_bytes(4, "big"))
 
 
 @pytest.mark.parametrize(
@@ -344,3 +352,103 @@ def test_a_signature_on_the_wrong_part_of_a_certificate_says_nothing(message: Su
     assert History.of(mixed) == History.of(certificate)
     assert [len(found) for found in History.of(mixed).bindings.values()] == [1, 1]
     assert subkey.fingerprint in History.of(mixed).bindings
+
+
+UID = b"Ann"
+
+
+def bound(bare: tuple[rsa.RSAPrivateKey, bytes, Key], *said: bytes, direct: bytes = b"") -> bytes:
+    """The certificate with a user id that its key signed, and perhaps a signature of the key alone."""
+    private, _, made = bare
+    framed = made.framed + b"\xb4" + len(UID).to_bytes(4, "big") + UID
+    own = signed_by_hand(private, made.key_id, MADE, *said, kind=0x13, content=framed)
+    return Packet(6, made.body).raw + direct + Packet(13, UID).raw + own
+
+
+SIGNS, CERTIFIES = subpacket(27, b"\x03"), subpacket(27, b"\x01")
+NOTATION = subpacket(0x80 | 20, b"\x80\x00\x00\x00\x00\x01\x00\x01ab")
+
+
+def verdicts(message: Subject, certificate: bytes, made: Key, signature: bytes) -> list[Result]:
+    """In the strict tier and in the lenient one."""
+    keys = [piece("k", certificate, role=Role.KEY)]
+    anchors = (anchor(Kind.OPENPGP, made.fingerprint), anchor(Kind.OPENPGP, made.fingerprint, **LENIENT))
+    return [judge(message, signature, keys, pins(one))[0].result for one in anchors]
+
+
+@pytest.mark.parametrize(
+    ("said", "hashed", "result"),
+    [((SIGNS,), (), V), ((SIGNS,), (NOTATION,), F), ((SIGNS, NOTATION), (), F), ((CERTIFIES,), (), F)],
+    ids=["plain", "signature", "binding", "certifies-only"],
+)
+def test_no_tier_overlooks_a_critical_notation_or_what_a_key_is_for(
+    message: Subject,
+    bare: tuple[rsa.RSAPrivateKey, bytes, Key],
+    said: tuple[bytes, ...],
+    hashed: tuple[bytes, ...],
+    result: Result,
+) -> None:
+    """gpgv and sqv refuse these too."""
+    private, _, made = bare
+    signature = signed_by_hand(private, made.key_id, LATER, *hashed)
+
+    assert verdicts(message, bound(bare, *said), made, signature) == [result, result]
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [((CERTIFIES,), F), ((SIGNS, subpacket(9, (50_000_001).to_bytes(4, "big"))), Result.EXPIRED_AT_SIGNING), ((SIGNS,), V)],
+    ids=["certifies-only", "expired", "plain"],
+)
+def test_a_later_signature_of_the_key_alone_takes_nothing_back(
+    message: Subject, bare: tuple[rsa.RSAPrivateKey, bytes, Key], said: tuple[bytes, ...], result: Result
+) -> None:
+    """Such as gpg makes to name a revoker: it says nothing of expiry and flags."""
+    private, _, made = bare
+    direct = signed_by_hand(private, made.key_id, LATER, kind=0x1F, content=made.framed)
+    signature = signed_by_hand(private, made.key_id, subpacket(2, (1_670_000_000).to_bytes(4, "big")))
+
+    assert verdicts(message, bound(bare, *said, direct=direct), made, signature) == [result, result]
+
+
+def test_a_revocation_under_unknown_conditions_is_a_revocation(
+    message: Subject, bare: tuple[rsa.RSAPrivateKey, bytes, Key]
+) -> None:
+    private, _, made = bare
+    revoked = signed_by_hand(private, made.key_id, LATER, NOTATION, kind=0x20, content=made.framed)
+    (certificate,) = gather_certificates(bound(bare, SIGNS, direct=revoked))
+
+    assert History.of(certificate).is_revoked(made, NOW)
+
+
+def test_a_key_too_long_to_have_a_fingerprint_is_passed_over(message: Subject) -> None:
+    body = b"\x04" + bytes(4) + b"\x63" + bytes(0x10000)
+    for tag in (6, 14):
+        beside = [piece("k", raw("ed25519.pgp") + Packet(tag, body).raw, role=Role.KEY)]
+        (finding,) = judge(message, raw("ed25519.sig"), beside, pins(pinned("ed25519")))
+        assert finding.result is V
+
+
+def test_a_key_below_many_strangers_costs_a_look_at_a_few(message: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may put the producer's public key below primary keys of his own."""
+    mine = certificate_of("ed25519.pgp").primary
+    fakes = b"".join(
+        Packet(6, b"\x04" + number.to_bytes(4, "big") + b"\x63").raw + Packet(14, mine.body).raw for number in range(100)
+    )
+    beside, site = [piece("f", fakes, role=Role.KEY), key("ed25519")], pins(pinned("ed25519"))
+    gather = Mock(side_effect=Certificate.gather)
+    monkeypatch.setattr(Certificate, "gather", gather)
+
+    (finding,) = judge(message, raw("ed25519.sig"), beside, site)
+
+    assert finding.result is V
+    assert gather.call_count == 1 + MAX_OTHERS
+
+
+def test_more_keys_than_anybody_has_are_not_kept(message: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "MAX_HELD", 3)
+    beside = [key("rsa3072"), key("ed25519")]
+
+    (finding,) = judge(message, raw("ed25519.sig"), beside, pins(pinned("ed25519")))
+
+    assert finding.result is U

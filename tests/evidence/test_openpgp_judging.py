@@ -196,3 +196,13 @@ def test_a_large_artifact_is_mapped_and_not_read_into_memory(tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
 
     assert (done.stdout.split(), done.stderr) == (["verified", "untrusted-key"], "")
+
+
+@pytest.mark.parametrize("name", ["rsa3072-sha1.sig", "rsa1024.sig"])
+def test_a_machine_whose_clock_is_years_behind_lets_no_weak_signature_in(
+    message: Subject, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Sequoia's policy goes by that clock: in 2012 it took SHA-1 and RSA of 1024 bits."""
+    monkeypatch.setattr(openpgp_judge.Case, "_is_accepted", lambda *_: True)
+
+    assert one(message, raw(name), name.partition("-")[0].removesuffix(".sig")).result is Result.WEAK_ALGORITHM

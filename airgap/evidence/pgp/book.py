@@ -7,7 +7,8 @@ compared with.
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from airgap.core.anchors import Anchor
 from airgap.core.errors import FormatError
@@ -16,6 +17,11 @@ from airgap.evidence.pgp.lenient import History
 from airgap.evidence.pgp.mathematics import HASHES, WEAK_HASHES
 from airgap.evidence.pgp.packets import Key, Packet
 from airgap.evidence.pgp.signature import Signature
+
+MAX_HELD: Final = 200_000
+"""Keys and user ids of all files that are kept; all Debian developers have fewer than 10,000."""
+MAX_OTHERS: Final = 8
+"""Certificates that nobody pinned and a signature names, which are looked at: anybody may put a key below his own."""
 
 
 class Match(NamedTuple):
@@ -59,9 +65,15 @@ class Book:
         self._anchors = anchors
         self._copies: dict[Packet, list[dict[Packet, list[Packet]]]] = {}
         self._named: dict[str, dict[Packet, None]] = {}
+        self._pins = {pin for anchor in anchors for pin in anchor.pin.split(" ")}
+        self._pinned: set[Packet] = set()
+        self._held = 0
         for raw in files:
             with suppress(FormatError):
                 for group in read_certificates(raw):
+                    self._held += len(group)
+                    if self._held > MAX_HELD:
+                        return
                     self._add(group)
 
     def _add(self, group: dict[Packet, list[Packet]]) -> None:
@@ -71,12 +83,15 @@ class Book:
             key = read_key(part)
             for name in (key.fingerprint, key.key_id) if key else ():
                 self._named.setdefault(name, {})[head] = None
+            if part is head and key and key.fingerprint in self._pins:
+                self._pinned.add(head)
 
     def find(self, signature: Signature) -> list[Match]:
         """The keys that may have made a signature; the pinned ones first, and of the others one."""
         heads = {head: None for name in sorted(signature.issuers) for head in self._named.get(name, ())}
+        others = islice((head for head in heads if head not in self._pinned), MAX_OTHERS)
         found = []
-        for head in heads:
+        for head in (*(head for head in heads if head in self._pinned), *others):
             with suppress(FormatError):
                 certificate = Certificate.gather(self._copies[head])
                 anchors = self._pinning(certificate.primary.fingerprint)

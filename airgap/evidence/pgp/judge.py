@@ -20,7 +20,7 @@ from airgap.core.anchors import Kind
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result
 from airgap.evidence.pgp.book import Book, Match
-from airgap.evidence.pgp.lenient import Fault, examine, times_fault
+from airgap.evidence.pgp.lenient import Fault, examine, strength_fault, times_fault
 from airgap.evidence.pgp.mathematics import HASHES, is_signed, name_of
 from airgap.evidence.pgp.message import TEXT, Message
 from airgap.evidence.pgp.packets import Packet
@@ -93,7 +93,8 @@ class Case:
             return self._judge_unpinned(signature, match, bench)
         bench = bench.knowing(anchor=match.anchors[0].name)
         if self._is_accepted(signature, match):
-            fault = times_fault(signature, match.key, self.pins.at)
+            # its policy goes by the machine's clock: one that is years behind lets SHA-1 and short keys in
+            fault = strength_fault(signature, match.key) or times_fault(signature, match.key, self.pins.at)
             return _refused(bench, match, fault) if fault else self._verified(signature, match, bench.knowing(tier=STRICT))
         fault = examine(signature, match.certificate, match.history, match.key, self.message.feed(signature), self.pins.at)
         if fault:

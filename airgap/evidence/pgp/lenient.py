@@ -20,8 +20,11 @@ from airgap.evidence.pubkey import MIN_RSA
 
 AHEAD: Final = timedelta(days=1)
 """How far a signer's clock may be ahead of ours."""
+_KEY_EXPIRES, _FLAGS = 9, 27
 _SIGNS: Final = 2
 """The key flag for signing data (RFC 9580, 5.2.3.29)."""
+_REVOKES: Final = {0x20, 0x28}
+_DIRECT: Final = 0x1F
 _SOFT: Final = {1, 3}
 """Reasons of a revocation that leave older signatures good: superseded, retired (RFC 9580, 5.2.3.31)."""
 
@@ -58,7 +61,7 @@ class History:
             key = read_key(part) or certificate.primary
             signatures = _own(certificate.primary, part, packets)
             for signature in signatures:
-                kept = revocations if signature.kind in {0x20, 0x28} else bindings
+                kept = revocations if signature.kind in _REVOKES else bindings
                 kept.setdefault(key.fingerprint, []).append(signature)
             if signatures and part.tag == USER_ID:
                 names.append(part.body.decode("utf-8", "replace"))
@@ -68,14 +71,23 @@ class History:
 
     def binding(self, key: Key, at: datetime) -> Signature | None:
         """The binding signature in force at a time; the first one for times before it."""
-        found = [it for it in self.bindings.get(key.fingerprint, ()) if it.expires is None or it.expires > at]
-        earlier = [it for it in found if it.created and it.created <= at]
-        return earlier[-1] if earlier else next(iter(found), None)
+        return _in_force(self.bindings.get(key.fingerprint, ()), at)
+
+    def word(self, key: Key, kind: int, at: datetime) -> Signature | None:
+        """The signature whose subpacket of a kind counts at a time.
+
+        What is said with a user id goes before what is said of the key alone: a later signature of the key alone, which
+        names a revoker for example, takes neither the expiry nor the flags away. Sequoia looks in this order too.
+        """
+        every = self.bindings.get(key.fingerprint, ())
+        own, direct = ([it for it in every if (it.kind == _DIRECT) is is_direct] for is_direct in (False, True))
+        found = (_in_force(some, at) for some in (own, direct))
+        return next((it for it in found if it and kind in it.said), None)
 
     def expires(self, key: Key, at: datetime) -> datetime | None:
         """When a key expires by what was said at a time; None for never."""
-        binding = self.binding(key, at)
-        return binding.key_expires(key) if binding else None
+        word = self.word(key, _KEY_EXPIRES, at)
+        return word.key_expires(key) if word else None
 
     def is_revoked(self, key: Key, at: datetime) -> bool:
         """Whether a key was withdrawn: a hard revocation acts backwards, a soft one from its date on."""
@@ -107,9 +119,18 @@ def _own(primary: Key, part: Packet, packets: Sequence[Packet]) -> list[Signatur
         else:
             # on the wrong part, or of no type that says anything about a key
             continue
-        if signature.created and not signature.unknown and is_signed(signature, primary, _just(framed)):
+        # a revocation under conditions that nobody here knows is a revocation
+        counts = not signature.unknown or signature.kind in _REVOKES
+        if signature.created and counts and is_signed(signature, primary, _just(framed)):
             found.append(signature)
     return found
+
+
+def _in_force(signatures: Sequence[Signature], at: datetime) -> Signature | None:
+    """The last one at a time; the first one for times before it."""
+    found = [it for it in signatures if it.expires is None or it.expires > at]
+    earlier = [it for it in found if it.created and it.created <= at]
+    return earlier[-1] if earlier else next(iter(found), None)
 
 
 def _just(framed: bytes) -> Feed:
@@ -185,17 +206,17 @@ def _life_fault(signature: Signature, certificate: Certificate, history: History
     if ends:
         got = f"one that expired on {ends[0]:%Y-%m-%d}, before the signature of {made:%Y-%m-%d}"
         return Fault(Result.EXPIRED_AT_SIGNING, "a key that was valid when it signed", got)
-    if not _may_sign(certificate.primary, key, binding):
+    word = history.word(key, _FLAGS, made)
+    if not _may_sign(certificate.primary, key, binding, word.said[_FLAGS] if word else None):
         return Fault(Result.FAILED, "a key for signing data", "one that its certificate binds for other uses")
     return None
 
 
-def _may_sign(primary: Key, key: Key, binding: Signature) -> bool:
+def _may_sign(primary: Key, key: Key, binding: Signature, flags: bytes | None) -> bool:
     """Whether the binding allows signatures; a subkey has to say itself that it belongs to the primary key.
 
     Source: RFC 9580, 5.2.1.9 (type 0x19); without it somebody could bind another's key and claim its signatures.
     """
-    flags = binding.said.get(27)
     if key == primary:
         return flags is None or bool(flags[:1] and flags[0] & _SIGNS)
     if not flags or not flags[0] & _SIGNS:

@@ -157,12 +157,14 @@ class Key:
         """Read the body of a key packet (RFC 9580, 5.5.2).
 
         Raises:
-            FormatError: version 3 or older, or a broken body.
+            FormatError: version 3 or older, a broken body, or one that is too long to have a fingerprint.
         """
         reader = Reader(body, "OpenPGP key")
         version = reader.number(1)
         if version not in {4, 6}:
             raise FormatError(f"OpenPGP key: expected version 4 or 6, got {version}")
+        if version == 4 and len(body) > 0xFFFF:
+            raise FormatError(f"OpenPGP key: expected at most {0xFFFF} bytes, got {len(body)}")
         created, algorithm = time_of(reader.number(4)), reader.number(1)
         material = reader.rest() if version == 4 else reader.take(reader.number(4))
         if not reader.is_done:

@@ -14,8 +14,11 @@ from airgap.evidence.pgp.packets import Key, Packet, Reader, four, time_of
 _ONCE: Final = {2, 3, 9, 27, 29}
 """Subpackets that decide something: times, key flags, the reason of a revocation. Twice would leave the choice open."""
 _TIMES: Final = {2, 3, 9}
-_KNOWN: Final = {2, 3, 4, 5, 7, 9, 11, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 39}
-"""Types of subpackets (RFC 9580, 5.2.3.7); a critical one that is not listed makes a signature void."""
+_KNOWN: Final = {2, 3, 4, 5, 7, 9, 11, 16, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 39}
+"""Types of subpackets (RFC 9580, 5.2.3.7); a critical one that is not listed makes a signature void.
+
+Nor are those listed whose conditions nobody here looks at: notations (20), targets (31), recipients (35).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from airgap.evidence.subject import Bench, Piece, Pins, pin_hint
 from airgap.evidence.x509.certificates import (
     MAX_CARRIED,
     MAX_DEPTH,
+    addresses,
     check_chain,
     is_valid_at,
     key_of,
@@ -216,11 +217,7 @@ def _read_name(text: str) -> x509.Name | None:
 
 def _addresses(leaf: x509.Certificate) -> set[str]:
     """The mail addresses among the alternative names; the one in a subject is bound by no name constraint."""
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return set()
-    return {_folded(address) for address in names.get_values_for_type(x509.RFC822Name)}
+    return set(map(_folded, addresses(leaf)))
 
 
 def _folded(address: str) -> str:

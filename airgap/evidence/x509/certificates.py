@@ -7,13 +7,14 @@ the chain: the last one has to be among those that somebody pinned.
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
 from airgap.core.digest import sha256
@@ -55,6 +56,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
             found = x509.load_der_x509_certificate(der)
             # read on demand: read now, so that nobody meets the error later
             _ = (found.subject, found.issuer, found.extensions, found.signature_algorithm_oid)
+            _ = (found.not_valid_before_utc, found.not_valid_after_utc)
         except UNREADABLE as exc:
             raise FormatError("certificate: expected X.509 in DER, got other bytes") from exc
     if not der.endswith(b"\0" + found.signature):
@@ -174,7 +176,55 @@ def _build(
     ca, signer = _policies(eku)
     # the client verifier is the one that asks for no name: who it should be is the caller's question
     verifier = builder.max_chain_depth(MAX_DEPTH).extension_policies(ca_policy=ca, ee_policy=signer).build_client_verifier()
-    return verifier.verify(leaf, list(intermediates)).chain
+    chain = verifier.verify(leaf, list(intermediates)).chain
+    _check_subjects(chain)
+    return chain
+
+
+def _check_subjects(chain: Sequence[x509.Certificate]) -> None:
+    """Hold subjects to the name constraints above them (RFC 5280, 4.2.1.10).
+
+    The library looks at alternative names only, and passes over what it does not know in constraints that are not critical.
+    """
+    for place, issuer in enumerate(chain):
+        with suppress(x509.ExtensionNotFound):
+            limits = issuer.extensions.get_extension_for_class(x509.NameConstraints).value
+            if not all(_is_allowed(below, limits) for below in chain[:place]):
+                raise VerificationError("a subject that its issuer may not name")
+
+
+def _is_allowed(below: x509.Certificate, limits: x509.NameConstraints) -> bool:
+    permitted, excluded = limits.permitted_subtrees or (), limits.excluded_subtrees or ()
+    subject = _folded(below.subject)
+    inside, outside = (
+        [_folded(name.value) for name in names if isinstance(name, x509.DirectoryName)] for names in (permitted, excluded)
+    )
+    if (inside and not _is_under(subject, inside)) or _is_under(subject, outside):
+        return False
+    if not any(isinstance(name, x509.RFC822Name) for name in (*permitted, *excluded)):
+        return True
+    # an address that is an alternative name too was held to the constraints there
+    return {it.value for it in below.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)} <= addresses(below)
+
+
+def _folded(name: x509.Name) -> list[frozenset[tuple[str, str]]]:
+    """The parts of a name, so that case and blanks make no difference (RFC 5280, 7.1)."""
+    return [
+        frozenset((it.oid.dotted_string, " ".join(str(it.value).casefold().split())) for it in rdn) for rdn in name.rdns
+    ]
+
+
+def _is_under(subject: list[frozenset[tuple[str, str]]], bases: Sequence[list[frozenset[tuple[str, str]]]]) -> bool:
+    return any(subject[: len(base)] == base for base in bases)
+
+
+def addresses(certificate: x509.Certificate) -> set[str]:
+    """The mail addresses among a certificate's alternative names."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return set(names.get_values_for_type(x509.RFC822Name))
 
 
 def _policies(eku: x509.ObjectIdentifier | None) -> tuple[ExtensionPolicy, ExtensionPolicy]:
