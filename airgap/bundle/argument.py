@@ -140,7 +140,9 @@ class Argument:
     def _wanted(self, head: Head, statement: Statement, manifest: Manifest) -> Judging | None:
         """Conclude step 6; by what the payload will be judged, None when it is not to be read at all."""
         self._notes.passed(f"{len(manifest.artifacts)} artifacts, {len(manifest.documents)} documents")
-        self.claims.is_read = not self.claims.is_known or self.asker.wants_content(head, manifest)
+        # by a trust document that comes into force here nothing of it was judged yet
+        is_asked = not self.claims.is_known or bool(self.claims.updates)
+        self.claims.is_read = is_asked or self.asker.wants_content(head, manifest)
         if not self.claims.is_read:
             self._check_is_last()
             return None

@@ -20,7 +20,7 @@ from tests.forge.keys import ALICE, BOB
 from tests.forge.producers import CAROL, pem_anchor, raw_signature
 from tests.forge.site import make_store, refused, take
 from tests.forge.text import NOW
-from tests.forge.trust import document, revoked, trust_file
+from tests.forge.trust import document, revoked, trust_envelope, trust_file
 
 TOOL = b"a tool\n"
 DIGEST = hashlib.sha256(TOOL)
@@ -174,3 +174,19 @@ def test_a_document_brings_in_no_name_that_the_policy_refuses(tmp_path: Path) ->
     finding = refused(store, made.write(tmp_path / "a"))
 
     assert (finding.reason, finding.subject) == (Reason.BAD_NAME, "documents/files/.git/config")
+
+
+@pytest.mark.parametrize("is_recalled", [False, True])
+def test_a_known_bundle_that_brings_a_newer_trust_document_is_judged_by_it(tmp_path: Path, is_recalled: bool) -> None:
+    store = site(tmp_path)
+    files = {"artifacts/files/tool": TOOL}
+    take(store, bundle(files, documents={}).write(tmp_path / "a"))
+    update = document(2, revoked=revoked(digests=DIGEST.hexdigest() if is_recalled else "0" * 64))
+    again = bundle(files, documents={}, updates=[trust_envelope(update)]).write(tmp_path / "b")
+
+    if is_recalled:
+        assert refused(store, again).reason is Reason.REVOKED_ARTIFACT
+    else:
+        assert take(store, again).verdict.standing is Standing.ACCEPTED
+    assert store.state().trust == (1 if is_recalled else 2)
+    assert check(store) == set()

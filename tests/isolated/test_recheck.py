@@ -336,6 +336,17 @@ def test_many_small_objects_are_read_in_two_processes_with_the_same_result(
     assert {finding.expected.split(",")[0] for finding in report.damage} == {f"artifacts/files/{name}" for name in damaged}
 
 
+def test_an_object_that_is_dated_centuries_ahead_ends_no_check(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MANY", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    contents = {f"{n}": b"%d" % n for n in range(5)}
+    scene.take_in(scene.export(contents))
+    for content in contents.values():
+        os.utime(scene.object_of(content), (0, 13_000_000_000))
+
+    assert faults(scene.check().findings) == []
+
+
 def test_a_second_process_that_dies_is_no_silent_success(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         os._exit(1)

@@ -11,6 +11,8 @@ from airgap.core.reasons import Reason
 
 _CHUNK: Final = 1024 * 1024
 _DROP: Final = 32 * 1024 * 1024
+_LAST: Final = 2**63 - 1
+"""The latest time, in the year 2262: a file may be dated later, and must not end the check of all others by it."""
 MODE: Final = 0o444
 
 
@@ -53,7 +55,7 @@ def read_object(path: str, digest: bytes, size: int, buffer: memoryview, further
         return Reading(Reason.OBJECT_MISSING, os.strerror(exc.errno or 0))
     try:
         status = os.fstat(fd)
-        seen = (status.st_mtime_ns, status.st_ino, stat.S_IMODE(status.st_mode))
+        seen = (min(status.st_mtime_ns, _LAST), status.st_ino, stat.S_IMODE(status.st_mode))
         if status.st_size != size:
             return Reading(Reason.OBJECT_TRUNCATED, f"{status.st_size} bytes", *seen)
         got = _hash(fd, size, buffer, further)
