@@ -112,7 +112,7 @@ def _judge_published(bench: Bench, bundle: Mapping[str, Any], beside: Sequence[P
         without = f", and the pinned key list sha256:{missing!a:.70} is not at hand" if missing else ""
         return bench.untrusted(f"the key {parsed.hint!a:.80}{without}", identity=f"{parsed.hint!a:.80}")
     roots = [root for anchor in pins.of(Kind.SIGSTORE) if (root := find_root(anchor, beside)) and root.logs]
-    root = _root_of(parsed, roots)
+    root = _root_of(parsed, [root.without(pins.revoked) for root in roots])
     if roots and root is None:
         return bench.untrusted("an entry of a log that no pinned trusted root has", identity=known[0].known.name)
     found = [_open(bench, bundle, maker, root, pins) for maker in known]

@@ -240,8 +240,8 @@ def needs(piece: Piece) -> Needs:
     if piece.role not in {Role.SIGNATURE, Role.ATTESTATION}:
         return Needs()
     found = recognise(piece)
-    if found is Format.SIGSTORE and b'"publicKey"' in piece.content:
-        return Needs(_LONGER, is_message=True)  # an Ed25519 key signs the message itself
+    if found is Format.SIGSTORE and b'"messageSignature"' in piece.content:
+        return Needs(_LONGER, is_message=True)  # Ed25519 signs the message itself, and how it begins is looked at
     if found is None:
         return Needs(_LISTED)  # perhaps a list of longer digests
     return _NEEDS.get(found, Needs())

@@ -20,9 +20,12 @@ from airgap.evidence.bundles.bundle import EvidenceError
 from airgap.evidence.bundles.identity import Identity, check_identity, is_own
 from airgap.evidence.bundles.opening import Message, Opened, load_bundle, open_bundle, peek_bundle
 from airgap.evidence.bundles.trusted_root import find_root, read_pin
+from airgap.evidence.dsse import KIND as DSSE
 from airgap.evidence.dsse import match_subject, open_statement
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.pubkey import Key, pinned_key
+from airgap.evidence.raw import FORMAT, of_another_format
+from airgap.evidence.raw import KIND as RAW
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
 
 __all__ = [
@@ -55,6 +58,8 @@ def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) 
     def check(opened: Opened) -> str | None:
         return check_statement(opened, subject)
 
+    if _is_over_file(bundle) and (fault := of_another_format(subject)) is not None:
+        return [bench.failed("a file", fault)]
     if is_key_bundle(bundle):
         return [judge_key(bench, bundle, pins, digest=subject.digest, check=check, message=subject.message)]
     return [judge(bench, bundle, beside, pins, digest=subject.digest, check=check, message=subject.message)]
@@ -104,7 +109,14 @@ def judge(
             continue
         is_logged = is_log_required and anchor.settings.get("tsa-only") != "yes"
         try:
-            opened = open_bundle(bundle, root=root, key=None, digest=digest, is_log_required=is_logged, message=message)
+            opened = open_bundle(
+                bundle,
+                root=root.without(pins.revoked),
+                key=None,
+                digest=digest,
+                is_log_required=is_logged,
+                message=message,
+            )
         except EvidenceError as exc:
             missed.append(_refused(bench.knowing(anchor=anchor.name), exc))
             continue
@@ -187,6 +199,11 @@ def is_key_bundle(bundle: Mapping[str, Any]) -> bool:
     return isinstance(material, dict) and material.get("publicKey") is not None
 
 
+def _is_over_file(bundle: Mapping[str, Any]) -> bool:
+    """Whether a bundle says that the signature is over the artifact itself, and no envelope."""
+    return bundle.get("messageSignature") is not None
+
+
 def judge_key(
     bench: Bench,
     bundle: Mapping[str, Any],
@@ -202,7 +219,10 @@ def judge_key(
     nothing but whether a pinned key that does not fit is a failure or just another key.
     """
     missed = []
+    format_ = RAW if _is_over_file(bundle) else DSSE
     for anchor in pins.of(Kind.COSIGN, Kind.PEM):
+        if anchor.settings.get(FORMAT, format_) != format_:
+            continue
         try:
             key = pinned_key(anchor.pin)
         except FormatError:

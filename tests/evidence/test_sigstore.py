@@ -6,8 +6,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from airgap.core.anchors import Kind
+from airgap.core.envelope import pae
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import sigstore
+from airgap.evidence.bundles.trusted_root import TrustedRoot
+from airgap.evidence.pubkey import Key
+from airgap.evidence.recognise import needs
 from airgap.evidence.subject import Pins
 from tests.evidence.bench import NOW, anchor, piece, pins, subject
 from tests.evidence.sigstore_forge import (
@@ -180,6 +184,45 @@ def test_a_key_that_was_withdrawn_is_revoked(tmp_path: Path) -> None:
     assert (finding.result, finding.got) == (Result.REVOKED, "revoked: 'stolen'")
 
 
+def test_what_a_withdrawn_key_of_the_instance_vouches_for_is_not_believed(tmp_path: Path) -> None:
+    root = TrustedRoot.parse(instance().trusted_root())
+    chain = root.authorities[0].chain
+    keys = [root.logs[0].key.key_id, root.ct_logs[0].key.key_id, *(Key.of(link.public_key()).key_id for link in chain)]
+    bundle = instance().bundle(signer(), MESSAGE)
+
+    for key in keys:
+        assert judge(tmp_path, bundle, pins(publisher(), revoked={key: "stolen"})).result is Result.FAILED
+    stamped = instance().bundle(signer(), MESSAGE, None, is_stamped=True)
+    said: Any = {"issuer": ISSUER, "repository": REPOSITORY, "tsa-only": "yes"}
+    private = publisher(**said)
+    assert judge(tmp_path, stamped, pins(private)).result is Result.VERIFIED
+    stamper = Key.of(root.timestampers[0].chain[0].public_key()).key_id
+    for key in (keys[1], stamper):
+        assert judge(tmp_path, stamped, pins(private, revoked={key: "stolen"})).result is Result.FAILED
+
+
+def test_the_text_that_an_envelope_signs_is_no_file_that_its_signer_released(tmp_path: Path) -> None:
+    content = pae("application/vnd.in-toto+json", statement_of("a.txt", ARTIFACT))
+    by_key = instance().bundle(KEY, Content(message=content), None)
+    by_certificate = instance().bundle(signer(), Content(message=content))
+
+    for bundle, believed in ((by_key, anchor(Kind.PEM, b64(spki(KEY.key)))), (by_certificate, publisher())):
+        finding = judge(tmp_path, bundle, pins(believed), content=content)
+        assert (finding.result, finding.got) == (Result.FAILED, "the text that a DSSE envelope signs")
+
+
+@pytest.mark.parametrize(("content", "format_"), [(MESSAGE, "raw"), (ENVELOPE, "dsse")])
+def test_a_key_that_is_pinned_for_one_format_counts_in_no_other(tmp_path: Path, content: Content, format_: str) -> None:
+    bundle = instance().bundle(KEY, content, None)
+    results = {}
+    for said in ("raw", "dsse"):
+        pinned = anchor(Kind.PEM, b64(spki(KEY.key)), format=said)
+        results[said] = judge(tmp_path, bundle, pins(pinned)).result
+
+    assert results.pop(format_) is Result.VERIFIED
+    assert list(results.values()) == [Result.UNTRUSTED_KEY]
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"{}", b"[]", b"\xff", b'{"mediaType": {}}', b'{"verificationMaterial": {"publicKey": []}}']
 )
@@ -212,6 +255,7 @@ def test_an_ed25519_key_reads_the_artifact(tmp_path: Path) -> None:
 
     assert judge(tmp_path, bundle, pinned).result is Result.VERIFIED
     assert judge(tmp_path, bundle, pinned, content=b"other").result is Result.FAILED
+    assert needs(piece("a.txt.sigstore.json", json.dumps(bundle).encode())).is_message
 
 
 def test_a_key_that_nobody_pinned_is_untrusted_and_a_pinned_one_that_does_not_fit_fails(tmp_path: Path) -> None:

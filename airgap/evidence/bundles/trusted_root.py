@@ -3,13 +3,14 @@
 Source: sigstore protobuf-specs, ``sigstore_trustroot.proto``, message TrustedRoot, in its JSON form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.digest import sha256
@@ -50,6 +51,9 @@ class Window:
     def holds(self, at: datetime) -> bool:
         """Whether a time lies within."""
         return self.start <= at and (self.end is None or at <= self.end)
+
+
+_NEVER: Final = Window(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,29 @@ class TrustedRoot:
             timestampers=_authorities(value, "timestampAuthorities"),
         )
 
+    def without(self, revoked: Container[str]) -> Self:
+        """The same root, in which nothing by a key that the site has withdrawn is believed at any time.
+
+        None of it is left out: a root without any log of certificates would ask for less, not for more.
+
+        Args:
+            revoked: key ids, SHA-256 of a SubjectPublicKeyInfo in hex.
+        """
+
+        def log(one: Log) -> Log:
+            return replace(one, window=_NEVER) if one.key.key_id in revoked else one
+
+        def authority(one: Authority) -> Authority:
+            return replace(one, window=_NEVER) if any(_key_id(link) in revoked for link in one.chain) else one
+
+        return replace(
+            self,
+            logs=tuple(map(log, self.logs)),
+            ct_logs=tuple(map(log, self.ct_logs)),
+            authorities=tuple(map(authority, self.authorities)),
+            timestampers=tuple(map(authority, self.timestampers)),
+        )
+
     @property
     def certificates(self) -> frozenset[x509.Certificate]:
         """All certificates of its certificate authorities."""
@@ -127,6 +154,10 @@ def find_root(anchor: Anchor, beside: Sequence[Piece]) -> TrustedRoot | None:
             if piece.sha256 == anchor.pin:
                 return TrustedRoot.parse(piece.content)
     return None
+
+
+def _key_id(certificate: x509.Certificate) -> str:
+    return sha256(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hex()
 
 
 def read_pin(raw: bytes) -> Pinned:
