@@ -6,7 +6,7 @@ certificate has to be valid today: the time that a signer claims is nobody's wor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -43,6 +43,8 @@ from airgap.evidence.x509.timestamp import read_stamp
 
 KIND: Final = "cms"
 _TOKEN: Final = "1.2.840.113549.1.9.16.2.14"  # noqa: S105 -- id-aa-timeStampToken, an object identifier
+_AHEAD: Final = timedelta(days=1)
+"""How far an authority's clock may be ahead of the site's."""
 _RESULTS: Final = {
     Reason.EVIDENCE_WEAK: Result.WEAK_ALGORITHM,
     Reason.WEAK_KEY: Result.WEAK_ALGORITHM,
@@ -134,6 +136,8 @@ def _proven(signer: SignerInfo, at_hand: _AtHand, pins: Pins) -> tuple[datetime 
         return None, f"timestamp ignored: {exc.message}"
     if withdrawn_key(pins, stamp.chain) or check_lists(stamp.chain, at_hand.lists, pins.at).withdrawn:
         return None, "timestamp ignored: its authority was revoked"
+    if stamp.at > pins.at + _AHEAD:
+        return None, f"timestamp ignored: {format_time(stamp.at)} has not come yet"
     return stamp.at, ""
 
 

@@ -266,6 +266,17 @@ def test_a_timestamp_by_a_revoked_authority_proves_nothing(tmp_path: Path) -> No
     assert (finding.proof.time_proof, finding.proof.note) == ("", "timestamp ignored: its authority was revoked")
 
 
+@pytest.mark.parametrize(("ahead", "proof"), [(23, "timestamp"), (25, "")])
+def test_a_timestamp_that_has_not_come_yet_proves_nothing(tmp_path: Path, ahead: int, proof: str) -> None:
+    tsa_key = key(name="tsa")
+    tsa = issue("tsa", tsa_key, extensions=[purpose(STAMP, critical=True)], end=NOW + 99 * DAY)
+    document = stamped(b"made here", tsa, tsa_key, NOON)
+    anchors = (pinned(OWN_ROOT, subject="CN=own"), pinned(tsa))
+    (finding,) = judged(tmp_path, document, *anchors, content=b"made here", at=NOON - DAY * ahead / 24)
+    assert finding.proof is not None
+    assert finding.proof.time_proof == proof
+
+
 def test_two_tokens_prove_nothing(tmp_path: Path) -> None:
     def change(signer: Any) -> None:
         token = cms.ContentInfo.load(stamp(signer["signature"].native, OWN, OWN_KEY))

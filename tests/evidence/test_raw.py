@@ -270,8 +270,8 @@ def test_what_another_format_signs_is_no_file(tmp_path: Path, start: bytes) -> N
 
     def judged(content: bytes) -> Result:
         signature = private.sign(content, ec.ECDSA(hashes.SHA256()))
-        given = (subject(tmp_path, content), piece("a.txt.sig", signature), [], pins(anchor(Kind.PEM, pin)))
-        return verify(*given)[0].result
+        (finding,) = verify(subject(tmp_path, content), piece("a.txt.sig", signature), [], pins(anchor(Kind.PEM, pin)))
+        return finding.result
 
     assert judged(start) is Result.FAILED
     assert judged(b" " + start) is Result.VERIFIED
