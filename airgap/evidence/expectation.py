@@ -31,6 +31,11 @@ ANCHORS: Final[Mapping[Format, frozenset[Kind]]] = {
 """Which anchors say whose signature of a format is expected."""
 _REGISTRIES: Final = frozenset({Kind.NPM, Kind.DEBIAN})
 """Anchors for whom a registry vouches; all others are for producers."""
+_MEANT: Final[Mapping[Vouches, frozenset[Kind]]] = {
+    Vouches.REGISTRY: _REGISTRIES,
+    Vouches.PUBLISHER: frozenset(Kind) - _REGISTRIES,
+    Vouches.NOBODY: frozenset(Kind),
+}
 _SHORT: Final[Mapping[Result, Reason]] = {
     Result.UNTRUSTED_KEY: Reason.EVIDENCE_UNTRUSTED,
     Result.UNSUPPORTED: Reason.EVIDENCE_UNSUPPORTED,
@@ -76,8 +81,8 @@ def expect(path: str, findings: list[Finding], pins: Pins) -> list[Finding]:
 def _is_expected(finding: Finding, expected: Set[Kind]) -> bool:
     """Whether a finding is about what some anchor expects: by its format, or by its name where it is in none."""
     if finding.kind in set(Format) and finding.kind != Format.RAW:
-        is_registry = finding.proof is not None and finding.proof.vouches is Vouches.REGISTRY
-        meant = _REGISTRIES if is_registry else frozenset(Kind) - _REGISTRIES
+        # a finding that does not say for whom may be about either: a changed word must not make it nobody's
+        meant = _MEANT[finding.proof.vouches if finding.proof else Vouches.NOBODY]
         return bool(expected & meant & ANCHORS.get(Format(finding.kind), frozenset()))
     document = finding.proof.document if finding.proof else ""
     is_raw = finding.kind == Format.RAW and bool(expected & ANCHORS[Format.RAW])

@@ -112,6 +112,10 @@ def read_piece(document: Document, file: str) -> Piece:
     return Piece(document.path, document.role, document.media_type, content, file)
 
 
+_PANIC: Final = "PanicException"
+"""What a parser written in Rust raises where it gives up; pyo3 makes it no ``Exception``, and exports no class of it."""
+
+
 class _Case:
     """The evidence of one artifact."""
 
@@ -232,6 +236,10 @@ def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
         return [bench.failed("evidence that can be judged", exc.message)]
     except Exception as exc:  # noqa: BLE001 -- see above
         return [bench.failed("evidence that can be judged", f"a fault of its verifier: {type(exc).__name__}")]
+    except BaseException as exc:
+        if type(exc).__name__ != _PANIC:
+            raise
+        return [bench.failed("evidence that can be judged", "a fault of its verifier: a panic in a library")]
 
 
 def _signed_by(piece: Piece, pieces: Sequence[Piece], artifact: Subject) -> Piece | None:

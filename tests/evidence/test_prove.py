@@ -338,6 +338,40 @@ def test_a_verifier_that_raises_has_refused(tmp_path: Path, monkeypatch: pytest.
         assert finding.got.startswith("a fault of its verifier")
 
 
+class PanicException(BaseException):
+    """As pyo3 raises it where Rust panics."""
+
+
+def test_a_library_that_panics_has_refused_and_who_stops_the_program_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airgap.evidence import raw
+
+    def fail(*_: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(raw, "verify", fail)
+    fault: BaseException = PanicException("called `Option::unwrap()` on a `None` value")
+    (finding,) = prove(tmp_path, "a", A, {"a.sig": raw_signature(A)}, pem_anchor())
+    assert (finding.result, finding.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
+
+    fault = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        prove(tmp_path, "a", A, {"a.sig": raw_signature(A)}, pem_anchor())
+
+
+def test_a_registry_s_attestation_under_another_heading_is_still_the_registry_s(tmp_path: Path) -> None:
+    one = b'{"attestations": [{"predicateType": "%b", "bundle": {"verificationMaterial": {"publicKey": {}}}}]}'
+    pieces = {"a.attestations.json": (one % b"https://example.com/new/v1", Role.ATTESTATION)}
+    anchor = {"name": "npm", "kind": "npm-keys", "pin": "0" * 64, "artifacts": ["pkg:*"], "settings": {}}
+
+    (expected,) = prove(tmp_path, "a", A, pieces, anchor)
+    (unexpected,) = prove(tmp_path, "a", A, pieces, minisign_anchor())
+
+    assert (expected.result, expected.reason) == (Result.UNSUPPORTED, Reason.EVIDENCE_UNSUPPORTED)
+    assert unexpected.reason is None
+
+
 def test_a_raw_signature_is_never_taken_for_another_format() -> None:
     # one in fifty begins like an OpenPGP packet, JSON or a blank
     for number in range(20_000):
