@@ -45,6 +45,8 @@ MODULES: Final[Mapping[Format, str]] = {
 """Loaded when such evidence is met: a store of plain files never loads an X.509 verifier."""
 
 
+MAX_EVIDENCE: Final = 16 * MAX_PIECE
+"""Bytes of all pieces of one artifact that are read: a bundle repeats and compresses them, memory does not (T142)."""
 _JUDGED: Final = frozenset({Role.SIGNATURE, Role.ATTESTATION})
 """Roles of pieces that say something; others are keys and data for them."""
 
@@ -98,7 +100,12 @@ class Prover:
         return tuple(map(Anchor.read, self._trust.anchors)) if self._trust else ()
 
     def _pieces(self, documents: Stored) -> list[Piece]:
-        return [read_piece(document, file) for document, file in documents]
+        """The documents as pieces; what goes beyond ``MAX_EVIDENCE`` is not read, as one beyond ``MAX_PIECE`` is not."""
+        room, pieces = MAX_EVIDENCE, []
+        for document, file in documents:
+            pieces.append(read_piece(document, file if document.size <= room else ""))
+            room -= len(pieces[-1].content)
+        return pieces
 
 
 def read_piece(document: Document, file: str) -> Piece:
@@ -126,7 +133,8 @@ class _Case:
         self._pieces = pieces
         self._pins = pins
         self._lists = lists
-        self._signed = {piece.path: signed for piece in pieces if (signed := _signed_by(piece, pieces, subject))}
+        near = {inside(piece.path): piece for piece in pieces}
+        self._signed = {piece.path: signed for piece in pieces if (signed := _signed_by(piece, near, subject))}
         self._material = tuple(piece.sha256 for piece in pieces if piece.role not in _JUDGED)
 
     def judge(self) -> list[Finding]:
@@ -242,7 +250,7 @@ def _guarded(bench: Bench, judge: Callable[[], list[Finding]]) -> list[Finding]:
         return [bench.failed("evidence that can be judged", "a fault of its verifier: a panic in a library")]
 
 
-def _signed_by(piece: Piece, pieces: Sequence[Piece], artifact: Subject) -> Piece | None:
+def _signed_by(piece: Piece, near: Mapping[str, Piece], artifact: Subject) -> Piece | None:
     """The piece that this one, by its name, is a signature of; a clearsigned one is only about the text in itself.
 
     The longest name counts, and the artifact's own is one of them: a piece ``a.tar`` does not take ``a.tar.gz.sig`` away
@@ -250,17 +258,12 @@ def _signed_by(piece: Piece, pieces: Sequence[Piece], artifact: Subject) -> Piec
     """
     if piece.role is not Role.SIGNATURE or recognise(piece) is Format.OPENPGP_CLEAR:
         return None
-    near = [other for other in pieces if other is not piece and _is_after(inside(piece.path), inside(other.path))]
-    signed = max(near, key=lambda other: len(other.path), default=None)
-    own = inside(artifact.path)
-    if signed and _is_after(inside(piece.path), own) and len(own) > len(inside(signed.path)):
-        return None
-    return signed
-
-
-def _is_after(path: str, other: str) -> bool:
-    """Whether a path is another one and a suffix, in the same folder."""
-    return path.startswith(f"{other}.") and "/" not in path[len(other) :]
+    stem, own = inside(piece.path), inside(artifact.path)
+    while "." in stem.rpartition("/")[2] and stem != own:
+        stem = stem.rpartition(".")[0]
+        if stem in near:
+            return near[stem]
+    return None
 
 
 def _is_read_by_debian(piece: Piece, pieces: Sequence[Piece]) -> bool:

@@ -479,6 +479,32 @@ def test_a_list_is_judged_anew_where_other_keys_lie_beside_it(tmp_path: Path) ->
     assert (with_key.result, with_key.reason) == (Result.FAILED, Reason.EVIDENCE_FAILED)
 
 
+def test_evidence_that_a_bundle_repeats_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airgap.evidence.prove.MAX_EVIDENCE", 3000)
+    filler = {f"a.sig{number}.att": (b"x" * 1000, Role.ATTESTATION) for number in range(5)}
+    signature = {"a.sig": raw_signature(A, by=EVE)}
+
+    found = prove(tmp_path, "a", A, filler | signature, pem_anchor())
+
+    assert {(f.proof.document, f.result, f.reason) for f in found if f.reason and f.proof} == {
+        ("documents/files/a.sig", Result.FAILED, Reason.EVIDENCE_FAILED)
+    }
+    read = []
+
+    def counted(one: Piece) -> Any:
+        read.append(len(one.content))
+        return needs(one)
+
+    prover = Prover(None, NOW)
+    monkeypatch.setattr("airgap.evidence.prove.needs", counted)
+    documents = []
+    for name, (content, role) in filler.items():
+        sha256 = hashlib.sha256(content).digest()
+        documents.append((Document(f"documents/files/{name}", 1000, sha256, role, "x/y"), str(tmp_path / name)))
+    prover.needs(Artifact("artifacts/files/a", len(A), bytes(32), "pkg:generic/a"), documents)
+    assert read == [1000, 1000, 1000, 0, 0]
+
+
 def test_five_million_packets_are_told_to_be_openpgp_by_the_first_of_them() -> None:
     broken_late = b"\x88\x01\x04" * (MAX_PIECE // 3 - 1) + b"\xff"
 
