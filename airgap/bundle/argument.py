@@ -145,6 +145,7 @@ class Argument:
         self.claims.is_read = is_asked or self.asker.wants_content(head, manifest)
         if not self.claims.is_read:
             self._check_is_last()
+            self._check_recalled(manifest)
             return None
         self._notes.check = Check.FRAMES
         self._judging = Judging(
@@ -159,6 +160,16 @@ class Argument:
             vouching=self.claims.vouching,
         )
         return self._judging
+
+    def _check_recalled(self, manifest: Manifest) -> None:
+        """A bundle that is here already is not read again; nothing of it may have been recalled since, all the same."""
+        trust = self.claims.trust.trust
+        for artifact in manifest.artifacts if trust.revoked_digests or trust.revoked_artifacts else ():
+            if trust.revocation_of(artifact.purl, artifact.sha256):
+                self._notes.check = Check.POLICY
+                raise FormatError(
+                    f"{artifact.purl}: expected artifacts in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
+                )
 
     def open_head(self, head: Head) -> tuple[Statement, Manifest]:
         """Steps 2 to 6: everything that is known before the first payload byte."""

@@ -134,12 +134,20 @@ def _learn(heard: Heard, memory: Memory) -> None:
     for artifact in manifest.artifacts:
         if artifact.evidence:
             memory.evidenced[artifact.path] = (artifact, [documents[path] for path in artifact.evidence])
-        elif memory.evidenced:
-            memory.evidenced.pop(artifact.path, None)
+        elif artifact.path in memory.evidenced and memory.evidenced[artifact.path][0].sha256 != artifact.sha256:
+            # the same bytes keep what came with them before: a bundle that leaves it out must not make them unrevoked
+            del memory.evidenced[artifact.path]
 
 
 def _check_recalls(heard: Heard, trust: Trust, memory: Memory, report: Report) -> None:
-    """Artifacts of a bundle that were recalled since."""
+    """Artifacts of a bundle, and documents by their digest, that were recalled since."""
+    for document in heard.manifest().documents if trust.revoked_digests else ():
+        if revoked := trust.revoked_digests.get(document.sha256.hex()):
+            got = f"recalled {format_time(revoked.date)}: {revoked.reason}"
+            memory.recalled[document.path] = got
+            report.add(Look.TRUST, document.path, Reason.REVOKED_ARTIFACT, expected="documents in force", got=got)
+        else:
+            memory.recalled.pop(document.path, None)
     for artifact in heard.manifest().artifacts if trust.revoked_digests or trust.revoked_artifacts else ():
         revoked = trust.revocation_of(artifact.purl, artifact.sha256)
         if revoked:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from airgap.connected.seal import Sealed
-from airgap.core.errors import FormatError
+from airgap.core.errors import FormatError, StoreError
 from airgap.core.policy import PRESETS
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result, Standing
@@ -337,3 +337,46 @@ def test_evidence_that_nobody_judges_is_a_check_that_did_not_run(tmp_path: Path)
     verdict = look_at(*sealed(tmp_path, signed()).paths, evidence=None).verdict
 
     assert (verdict.standing, verdict.reason) == (Standing.REJECTED, Reason.CHECK_NOT_RUN)
+
+
+def test_bytes_that_come_again_without_their_evidence_stay_revoked(tmp_path: Path) -> None:
+    first = sealed(tmp_path, signed(), "1")
+    again = sealed(tmp_path, {"tool": TOOL, "new": b"new"}, "2", after=first.paths)
+    store = site(tmp_path, pem_anchor())
+    take(store, *first.paths)
+    _move_trust(store, document(2, anchors=[pem_anchor()], revoked=revoked(keys=CAROL.public.key_id)))
+    take(store, *again.paths)
+
+    assert against(checked(store)) == [("artifacts/files/tool", Reason.EVIDENCE_REVOKED)]
+    assert "tool" not in os.listdir(Path(store.layout.current) / "files")
+
+
+def test_a_bundle_that_is_here_gets_no_receipt_for_what_was_recalled_since(tmp_path: Path) -> None:
+    done = sealed(tmp_path, {"tool": TOOL})
+    store = site(tmp_path)
+    take(store, *done.paths)
+    _move_trust(store, document(2, revoked=revoked(artifacts="pkg:generic/tool")))
+
+    assert refused(store, *done.paths).reason is Reason.REVOKED_ARTIFACT
+
+
+def test_a_document_whose_digest_is_recalled_goes_out_of_the_views(tmp_path: Path) -> None:
+    store = site(tmp_path, pem_anchor())
+    take(store, *sealed(tmp_path, signed()).paths)
+    _move_trust(
+        store,
+        document(2, anchors=[pem_anchor()], revoked=revoked(digests=hashlib.sha256(raw_signature(TOOL)).hexdigest())),
+    )
+
+    assert against(checked(store))[0] == ("documents/files/tool.sig", Reason.REVOKED_ARTIFACT)
+    assert os.listdir(Path(store.layout.current) / "files") == ["tool"]
+
+
+def test_a_full_temporary_folder_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    done = sealed(tmp_path, signed())
+    monkeypatch.setattr("airgap.bundle.spool.open", full, raising=False)
+    with pytest.raises(StoreError, match="temporary folder: expected room"):
+        look_at(*done.paths)

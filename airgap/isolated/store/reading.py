@@ -68,7 +68,11 @@ def _read_threaded(wanted: Sequence[Wanted], place: Place, further: Further) -> 
 
 
 def _read_forked(wanted: Sequence[Wanted], place: Place, further: Further) -> Iterator[tuple[bytes, int, Reading]]:
-    """A child reads every second object, this process the others. No thread may run yet: a fork copies only this one."""
+    """A child reads every second object, this process the others.
+
+    A fork copies only this thread: the child reads, writes to its pipe and leaves, and touches nothing that another one (a
+    progress bar's) could hold.
+    """
     theirs, ours = wanted[1::2], wanted[::2]
     receiver, sender = os.pipe()
     child = os.fork()
