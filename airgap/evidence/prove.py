@@ -6,15 +6,16 @@ reaches the artifact through the list.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Final, cast
 
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Artifact, Document, Role, inside
-from airgap.core.errors import AirgapError
+from airgap.core.errors import AirgapError, FormatError
 from airgap.core.trust import Trust
 from airgap.core.verdict import Check, Finding, Proof, Result
 from airgap.evidence import sums
@@ -47,6 +48,8 @@ MODULES: Final[Mapping[Format, str]] = {
 
 MAX_EVIDENCE: Final = 16 * MAX_PIECE
 """Bytes of all pieces of one artifact that are read: a bundle repeats and compresses them, memory does not (T142)."""
+MAX_PIECES: Final = 1000
+"""Pieces of evidence of one artifact; with more it is refused."""
 _JUDGED: Final = frozenset({Role.SIGNATURE, Role.ATTESTATION})
 """Roles of pieces that say something; others are keys and data for them."""
 
@@ -67,7 +70,7 @@ class Prover:
     def needs(self, _: Artifact, documents: Stored) -> tuple[frozenset[str], bool]:
         """What has to be at hand when ``prove`` is called: further digests, and whether the content itself."""
         wanted = Needs()
-        for piece in self._pieces(documents):
+        for piece in self._pieces(documents[:MAX_PIECES]):
             wanted |= needs(piece)
         return wanted.digests, wanted.is_message
 
@@ -87,6 +90,9 @@ class Prover:
             digests={"sha256": artifact.sha256, **digests},
             file=file,
         )
+        if len(documents) > MAX_PIECES:
+            first = Piece(documents[0][0].path, Role.SIGNATURE, "", b"")
+            return [Bench.of(subject, first, "evidence").failed(f"at most {MAX_PIECES} pieces", f"{len(documents)}")]
         pins = Pins(
             anchors=tuple(anchor for anchor in self._anchors if anchor.covers(artifact.purl)),
             at=self._at,
@@ -112,11 +118,23 @@ def read_piece(document: Document, file: str) -> Piece:
     """A document of evidence from a file; what is not what the manifest signed is not read further."""
     content = b""
     if file and document.size <= MAX_PIECE:
-        with open(file, "rb") as stream:
-            content = stream.read(document.size + 1)
-        if hashlib.sha256(content).digest() != document.sha256:
-            content = b""
+        read = _read_shared if document.size <= _SHARED else _read
+        with suppress(FormatError):
+            content = read(file, document.size, document.sha256)
     return Piece(document.path, document.role, document.media_type, content, file)
+
+
+def _read(file: str, size: int, sha256: bytes) -> bytes:
+    with open(file, "rb") as stream:
+        content = stream.read(size + 1)
+    if hashlib.sha256(content).digest() != sha256:
+        raise FormatError(f"{file}: expected what the manifest signed, got other bytes")  # an error, so never remembered
+    return content
+
+
+_SHARED: Final = 2 * 1024 * 1024
+# one list or model signature stands beside thousands of artifacts
+_read_shared = lru_cache(maxsize=16)(_read)
 
 
 _PANIC: Final = "PanicException"

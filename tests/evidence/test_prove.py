@@ -19,7 +19,7 @@ from airgap.core.verdict import Finding, Result
 from airgap.core.vouching import Vouching
 from airgap.evidence import openpgp
 from airgap.evidence.expectation import ANCHORS
-from airgap.evidence.prove import MODULES, Prover
+from airgap.evidence.prove import MAX_PIECES, MODULES, Prover
 from airgap.evidence.pubkey import Key
 from airgap.evidence.recognise import Format, needs, recognise
 from airgap.evidence.subject import MAX_PIECE, Bench, Piece, Subject, encodable, pin_hint
@@ -509,3 +509,18 @@ def test_five_million_packets_are_told_to_be_openpgp_by_the_first_of_them() -> N
     broken_late = b"\x88\x01\x04" * (MAX_PIECE // 3 - 1) + b"\xff"
 
     assert recognise(piece("a.sig", broken_late)) is Format.OPENPGP
+
+
+def test_more_evidence_than_anybody_needs_is_refused(tmp_path: Path) -> None:
+    prover = Prover(open_trust(trust_file(document(anchors=[pem_anchor()]))).trust, NOW)
+    file = tmp_path / "a.sig"
+    file.write_bytes(raw_signature(A))
+    one = Document("documents/files/a.sig", 1, bytes(32), Role.SIGNATURE, "x/y")
+    stored = [(one._replace(path=f"documents/files/a.{number}.sig"), str(file)) for number in range(MAX_PIECES + 1)]
+    artifact = Artifact("artifacts/files/a", len(A), hashlib.sha256(A).digest(), "pkg:generic/a")
+
+    prover.needs(artifact, stored)
+    (finding,) = prover.prove(artifact, stored, {}, str(file))
+
+    assert (finding.reason, finding.got) == (Reason.EVIDENCE_FAILED, f"{MAX_PIECES + 1}")
+    assert len(prover.prove(artifact, stored[:-1], {}, str(file))) == MAX_PIECES
