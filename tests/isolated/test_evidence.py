@@ -380,3 +380,28 @@ def test_a_full_temporary_folder_is_said_in_one_sentence(tmp_path: Path, monkeyp
     monkeypatch.setattr("airgap.bundle.spool.open", full, raising=False)
     with pytest.raises(StoreError, match="temporary folder: expected room"):
         look_at(*done.paths)
+
+
+def test_a_bundle_that_is_here_is_told_so_while_only_others_were_recalled(tmp_path: Path) -> None:
+    done = sealed(tmp_path, {"tool": TOOL, "other": b"x"})
+    store = site(tmp_path)
+    take(store, *done.paths)
+    _move_trust(store, document(2, revoked=revoked(artifacts="pkg:generic/nothing-here")))
+
+    assert take(store, *done.paths).verdict.standing is Standing.ACCEPTED
+
+
+def test_other_bytes_under_the_name_owe_nothing_to_what_was_recalled(tmp_path: Path) -> None:
+    first = sealed(tmp_path, signed(), "1")
+    new = {"tool": b"rewritten", "tool.sig": raw_signature(b"rewritten")}
+    second = sealed(tmp_path, new, "2", after=first.paths)
+    third = sealed(tmp_path, {"tool": b"unsigned"}, "3", after=second.paths)
+    store = site(tmp_path)
+    take(store, *first.paths)
+    digest = hashlib.sha256(raw_signature(TOOL)).hexdigest()
+    _move_trust(store, document(2, revoked=revoked(digests=digest)))
+    for done in (second, third):
+        take(store, *done.paths)
+        report = checked(store)
+        assert (Path(store.layout.current) / "files/tool").read_bytes() in {b"rewritten", b"unsigned"}
+        assert [item for item in against(report) if item[0].startswith("artifacts/")] == []
