@@ -6,8 +6,8 @@ from airgap.cli.options import Json, StorePath
 def check(store: StorePath, json: Json = False) -> int:
     """Prove that a store still holds what was signed, by people who are still trusted.
 
-    A full pass over bytes, structure, trust and history. Damaged objects go to quarantine and out of the views; nothing
-    is deleted.
+    A full pass over bytes, structure, trust, evidence and history. Damaged objects go to quarantine and out of the views,
+    what nobody may vouch for any more goes out of the views; nothing is deleted.
 
     Example: airgap check --store /srv/airgap
     """

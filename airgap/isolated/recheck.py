@@ -48,7 +48,7 @@ def recheck(store: Store, *, at: datetime, run_id: str, progress: Callable[[int]
         report = Report(recovered=recovered)
         check_history(store, report)
         memory = check_trust(store, state, at, report)
-        proofs = Proofs(store, store.trust(state.trust).trust, at, memory)
+        proofs = Proofs(store, store.trust(state.trust).trust, at, memory, state.manifests)
         damaged, inodes = _check_bytes(store, state, proofs, report, progress)
         proofs.check(state.withdrawn | set(damaged), report)
         check_structure(store, state, memory, inodes, report)

@@ -405,3 +405,32 @@ def test_other_bytes_under_the_name_owe_nothing_to_what_was_recalled(tmp_path: P
         report = checked(store)
         assert (Path(store.layout.current) / "files/tool").read_bytes() in {b"rewritten", b"unsigned"}
         assert [item for item in against(report) if item[0].startswith("artifacts/")] == []
+
+
+@pytest.mark.parametrize(
+    ("more", "reasons"),
+    [
+        ("", [Reason.EVIDENCE_WITHHELD, Reason.EVIDENCE_MISSING]),
+        ('on_withheld = "admit"', [Reason.EVIDENCE_MISSING]),
+        ('on_missing = "admit"', []),
+    ],
+)
+def test_a_policy_that_has_come_to_demand_evidence_finds_what_came_without(
+    tmp_path: Path, more: str, reasons: list[Reason]
+) -> None:
+    plant(tmp_path / "in", {"hidden/h": b"h", "plain/p": b"p", "plain/again": b"1"})
+    hidden = {"path": "hidden", "without_evidence": "withheld-by-mirror"}
+    first = exported(request(tmp_path / "in", hidden, {"path": "plain"}), tmp_path / "1")
+    second = sealed(tmp_path, {**signed(b"2", name="again")}, "2", after=first.paths)
+    store = site(tmp_path, pem_anchor())
+    for done in (first, second):
+        take(store, *done.paths)
+    assert checked(store).damage == []
+
+    Path(store.layout.policy).write_text(f"{RULE}{more}\n")
+    report = checked(store)
+
+    assert against(report) == list(
+        zip(["artifacts/files/h", "artifacts/files/p"][-len(reasons) or 2 :], reasons, strict=True)
+    )
+    assert report.recalled == frozenset()
