@@ -9,7 +9,7 @@ from airgap.cli.options import Json, Keys
 
 if TYPE_CHECKING:
     from airgap.connected.baseline import Baseline
-    from airgap.connected.export import Gathered
+    from airgap.connected.gather import Gathered
     from airgap.connected.request import Request
     from airgap.core.wish import Wish
 

@@ -17,7 +17,7 @@ from airgap.core.verdict import Finding, Standing, Verdict
 if TYPE_CHECKING:
     from airgap.bundle.argument import Examined
     from airgap.bundle.claims import Heard
-    from airgap.connected.export import Gathered
+    from airgap.connected.gather import Gathered
     from airgap.connected.seal import Sealed
     from airgap.core.keys import PublicKey
     from airgap.core.trust import Believed

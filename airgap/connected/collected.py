@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from airgap.core.entries import Role
 from airgap.core.errors import UsageError
@@ -79,9 +79,26 @@ class FileSource(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """One artifact and where it comes from."""
+    """One artifact and where it comes from. ``metadata`` is what its index says about it, for the manifest."""
 
     source: FileSource
     purl: str
     evidence: tuple[tuple[FileSource, Role, str], ...] = ()
     custody: tuple[Mapping[str, str], ...] = ()
+    metadata: Mapping[str, Any] = {}
+
+
+class Carried(NamedTuple):
+    """A document that is evidence of nothing: what an index says, for the index on the other side."""
+
+    source: FileSource
+    role: Role
+    media: str
+
+
+class Planned(NamedTuple):
+    """An artifact that would travel. ``size`` in bytes, None when the index does not say."""
+
+    path: str
+    purl: str
+    size: int | None

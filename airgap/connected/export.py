@@ -1,19 +1,16 @@
 """Export: request -> collect -> seal -> the importer's own checks on what was sealed."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airgap.bundle.claims import read_claims
 from airgap.bundle.frames import DEFAULT_LEVEL
-from airgap.bundle.tree import medium_faults
 from airgap.connected.baseline import Baseline
-from airgap.connected.collect.files import collect_files
-from airgap.connected.collected import Collected
+from airgap.connected.gather import Gathered
 from airgap.connected.request import Request
 from airgap.connected.seal import Plan, Sealed, seal
 from airgap.connected.witness import Witness
-from airgap.core.entries import Loss
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, authenticate
 from airgap.core.errors import UsageError
 from airgap.core.keys import PrivateKey
@@ -46,45 +43,6 @@ class Options:
     baseline: Baseline | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What would travel, and what would not."""
-
-    artifacts: Sequence[Collected]
-    losses: Sequence[Loss]
-
-    @property
-    def content(self) -> int:
-        """Bytes of all artifacts and their evidence."""
-        evidence = {source.path: source.size for item in self.artifacts for source, _, _ in item.evidence}
-        return sum(item.source.size for item in self.artifacts) + sum(evidence.values())
-
-    def size_of(self, paths: Collection[str]) -> int:
-        """Bytes of the artifacts under these paths."""
-        return sum(item.source.size for item in self.artifacts if item.source.path in paths)
-
-    @property
-    def warnings(self) -> list[str]:
-        """Files that a directory bundle could not put on every medium."""
-        return [
-            f"{item.source.path}: {fault}"
-            for item in self.artifacts
-            for fault in medium_faults(item.source.path, item.source.size)
-        ]
-
-
-def gather(request: Request) -> Gathered:
-    """Collect all sources of a request.
-
-    Raises:
-        UsageError: a source that matches nothing.
-        FormatError: a name that is not portable.
-    """
-    found = [item for source in request.sources for item in collect_files(source)]
-    artifacts = [item for item in found if isinstance(item, Collected)]
-    return Gathered(artifacts, [item for item in found if isinstance(item, Loss)])
-
-
 def export(request: Request, gathered: Gathered, out: str, options: Options, *, progress: Callable[[int], None]) -> Sealed:
     """Write and sign a bundle of what was gathered, once the evidence of all of it was judged.
 
@@ -98,6 +56,7 @@ def export(request: Request, gathered: Gathered, out: str, options: Options, *, 
     witness = Witness(gathered.artifacts, options.trust, options.at or options.created)
     plan = Plan(
         artifacts=gathered.artifacts,
+        documents=gathered.documents,
         losses=gathered.losses,
         channel=request.channel,
         sequence=sequence,

@@ -5,7 +5,7 @@ Source: ``schemas/request.schema.json``; paths are relative to the request file.
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -46,13 +46,66 @@ class FilesSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PypiSource:
+    """Python packages, from the index that pip is configured with.
+
+    Attributes:
+        folder: what all paths are relative to.
+        requirements: requirements files; one with hashes is a lock, one without is resolved.
+        lockfiles: ``pylock.toml``, ``pylock.*.toml`` or ``uv.lock``.
+        packages: requirements as text, ``flask>=3``.
+        targets: interpreter and platform, ``cp311-manylinux_2_28_x86_64``; none means where the export runs.
+        sdists: whether a source distribution may travel where no wheel fits.
+        evidence: files, folders or globs that hold evidence, matched by name.
+        keys: what anchors name by fingerprint or digest.
+        requested_by: a hop of the custody.
+    """
+
+    folder: str
+    requirements: tuple[str, ...] = ()
+    lockfiles: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    sdists: bool = False
+    evidence: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    requested_by: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NpmSource:
+    """npm packages, from the registry that npm is configured with.
+
+    Attributes:
+        folder: what all paths are relative to.
+        lockfiles: ``package-lock.json``, ``npm-shrinkwrap.json``, ``pnpm-lock.yaml`` or ``yarn.lock``.
+        packages: packages as npm writes them, ``left-pad@^1.3``.
+        targets: platforms, ``linux-x64`` or ``linux-x64-musl``; none means all of the lock.
+        evidence: files, folders or globs that hold evidence, matched by name.
+        keys: what anchors name by fingerprint or digest.
+        requested_by: a hop of the custody.
+    """
+
+    folder: str
+    lockfiles: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    requested_by: Mapping[str, str] | None = None
+
+
+Source = FilesSource | PypiSource | NpmSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What goes into a bundle, for whom and for how long."""
 
     channel: str
     expires: timedelta
     destination: str | None
-    sources: tuple[FilesSource, ...]
+    sources: tuple[Source, ...]
 
 
 def read_request(path: str) -> Request:
@@ -86,9 +139,9 @@ def parse_request(value: Mapping[str, Any], *, folder: str) -> Request:
     """
     sources = value.get("source")
     for source in sources if isinstance(sources, list) else ():
-        if isinstance(source, dict) and source.get("ecosystem", "files") != "files":
+        if isinstance(source, dict) and source.get("ecosystem", "files") not in _SOURCES:
             raise UsageError(
-                f"request: expected ecosystem files, got {source['ecosystem']!a:.40}",
+                f"request: expected ecosystem {', '.join(_SOURCES)}, got {source['ecosystem']!a:.40}",
                 hint="download the artifacts with their own client and export the folder",
             )
     validate("request", value, what="request")
@@ -100,7 +153,7 @@ def parse_request(value: Mapping[str, Any], *, folder: str) -> Request:
         channel=channel,
         expires=parse_duration(expires) if expires else DEFAULT_EXPIRY,
         destination=said.get("destination"),
-        sources=tuple(_files_source(source, folder) for source in value["source"]),
+        sources=tuple(_SOURCES[source["ecosystem"]](source, folder) for source in value["source"]),
     )
 
 
@@ -109,20 +162,57 @@ def _files_source(said: Mapping[str, Any], folder: str) -> FilesSource:
         check_path(said["into"])
     if "purl" in said:
         check_purl(said["purl"])
-    hop = None
-    if "requested_by" in said:
-        kind, _, name = said["requested_by"].partition(":")
-        hop = {"kind": "agent" if kind == "agent" else "exporter" if kind == "person" else kind, "name": name}
     return FilesSource(
         folder=folder,
         paths=(said["path"],) if "path" in said else tuple(said["paths"]),
         evidence=_several(said.get("evidence", ())),
         into=said.get("into", ""),
         purl=said.get("purl"),
-        requested_by=hop,
+        requested_by=_hop(said),
         keys=_several(said.get("keys", ())),
         without_evidence=said.get("without_evidence"),
     )
+
+
+def _pypi_source(said: Mapping[str, Any], folder: str) -> PypiSource:
+    return PypiSource(
+        folder=folder,
+        requirements=_several(said.get("requirements", ())),
+        lockfiles=_several(said.get("lockfile", ())),
+        packages=_several(said.get("packages", ())),
+        targets=_several(said.get("targets", ())),
+        sdists=said.get("sdists", False),
+        evidence=_several(said.get("evidence", ())),
+        keys=_several(said.get("keys", ())),
+        requested_by=_hop(said),
+    )
+
+
+def _npm_source(said: Mapping[str, Any], folder: str) -> NpmSource:
+    return NpmSource(
+        folder=folder,
+        lockfiles=_several(said.get("lockfile", ())),
+        packages=_several(said.get("packages", ())),
+        targets=_several(said.get("targets", ())),
+        evidence=_several(said.get("evidence", ())),
+        keys=_several(said.get("keys", ())),
+        requested_by=_hop(said),
+    )
+
+
+_SOURCES: Final[Mapping[str, Callable[[Mapping[str, Any], str], Source]]] = {
+    "files": _files_source,
+    "pypi": _pypi_source,
+    "npm": _npm_source,
+}
+
+
+def _hop(said: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Who asked for a source, as a hop of the custody."""
+    if "requested_by" not in said:
+        return None
+    kind, _, name = said["requested_by"].partition(":")
+    return {"kind": "exporter" if kind == "person" else kind, "name": name}
 
 
 def _several(said: str | Sequence[str]) -> tuple[str, ...]:

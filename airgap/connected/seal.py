@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from airgap.bundle import tarstream
@@ -17,7 +18,7 @@ from airgap.bundle.head import FILE_NAME, MAX_ENVELOPE, MAX_TRUST, Head, Sizes
 from airgap.bundle.output import Output
 from airgap.bundle.tree import TreeWriter
 from airgap.bundle.writer import Digests, PayloadWriter
-from airgap.connected.collected import Collected, FileSource
+from airgap.connected.collected import Carried, Collected, FileSource
 from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.entries import Artifact, Document, Loss, Role, inside
@@ -41,6 +42,7 @@ class Plan:
 
     Attributes:
         artifacts, losses: what was collected.
+        documents: what travels beside it and is evidence of nothing.
         updates: trust-document updates to carry, oldest first.
         level: of zstd.
         volume_size: bytes of a volume, None for one file.
@@ -60,6 +62,7 @@ class Plan:
     destination: str | None
     keys: Sequence[PrivateKey]
     version: str
+    documents: Sequence[Carried] = ()
     updates: Sequence[Envelope] = ()
     container: Container = Container.ARCHIVE
     level: int = DEFAULT_LEVEL
@@ -84,8 +87,8 @@ class _Draft:
     """The manifest while its digests are still unknown, sorted as it will be written."""
 
     def __init__(self, plan: Plan) -> None:
-        evidence = _evidence(plan.artifacts)
-        self._documents = [evidence[path] for path in sorted(evidence)]
+        documents = _documents(plan)
+        self._documents = [documents[path] for path in sorted(documents)]
         self._artifacts = sorted(plan.artifacts, key=lambda item: item.source.path)
         self._held = plan.held
         self._losses = sorted(plan.losses)
@@ -136,21 +139,21 @@ class _Draft:
         return sum(map(len, empty.parts())) + frames * widest + 1
 
 
-def _evidence(artifacts: Sequence[Collected]) -> dict[str, tuple[FileSource, Role, str]]:
+def _documents(plan: Plan) -> dict[str, tuple[FileSource, Role, str]]:
     """All documents by their path; what several artifacts share travels once.
 
     Raises:
         UsageError: two that differ would share a path, and one of them would be lost.
     """
     found: dict[str, tuple[FileSource, Role, str]] = {}
-    for item in artifacts:
-        for one in item.evidence:
-            source, known = one[0], found.setdefault(one[0].path, one)[0]
-            if known.file != source.file and not filecmp.cmp(known.file, source.file, shallow=False):
-                raise UsageError(
-                    f"request: expected one file as {source.path!a:.160}, got {known.file!a:.160} and {source.file!a:.160}",
-                    hint="give one of the sources a folder with into, or one of the key files another name",
-                )
+    carried = (tuple(document) for document in plan.documents)
+    for one in chain(carried, *(item.evidence for item in plan.artifacts)):
+        source, known = one[0], found.setdefault(one[0].path, one)[0]
+        if known.file != source.file and not filecmp.cmp(known.file, source.file, shallow=False):
+            raise UsageError(
+                f"request: expected one file as {source.path!a:.160}, got {known.file!a:.160} and {source.file!a:.160}",
+                hint="give one of the sources a folder with into, or one of the key files another name",
+            )
     return found
 
 
@@ -291,4 +294,5 @@ def _artifact(item: Collected, digest: bytes, *, is_held: bool) -> Artifact:
         stored=not is_held,
         evidence=tuple(sorted(source.path for source, _, _ in item.evidence)),
         custody=item.custody,
+        metadata=item.metadata,
     )

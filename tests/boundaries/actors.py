@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from airgap.connected.export import gather
+from airgap.connected.gather import gather
 from airgap.connected.request import DEFAULT_EXPIRY, Request
 from airgap.connected.seal import Plan, Sealed, seal
 from airgap.core.entries import Loss

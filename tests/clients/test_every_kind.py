@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from airgap.cli.anchor_options import Wish, choose
-from airgap.connected.export import gather
+from airgap.connected.gather import gather
 from airgap.connected.request import read_request
 from airgap.connected.seal import Plan, seal
 from tests.cli.conftest import Airgap

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airgap.connected.export import Options, export, gather
+from airgap.connected.export import Options, export
+from airgap.connected.gather import gather
 from airgap.connected.request import Request, parse_request
 from airgap.connected.seal import Sealed
 from tests.forge.keys import ALICE

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from airgap.connected.baseline import cut, read_receipts
-from airgap.connected.export import Gathered, gather
+from airgap.connected.gather import Gathered, gather
 from airgap.connected.request import Request
 from airgap.connected.seal import Sealed
 from airgap.core.keys import PublicKey

@@ -9,7 +9,7 @@ import pytest
 
 from airgap.bundle.claims import read_claims
 from airgap.connected.baseline import cut, read_receipts
-from airgap.connected.export import Gathered, gather
+from airgap.connected.gather import Gathered, gather
 from airgap.core.errors import UsageError
 from airgap.core.reasons import Reason
 from airgap.core.statement import Base, Container

@@ -13,7 +13,7 @@ from airgap.bundle.argument import examine
 from airgap.bundle.claims import read_claims
 from airgap.bundle.countersign import countersign
 from airgap.connected.collected import FileSource
-from airgap.connected.export import gather
+from airgap.connected.gather import gather
 from airgap.core.envelope import Envelope
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.keys import Algorithm

@@ -76,8 +76,8 @@ def test_a_source_that_is_none_is_refused(source: dict[str, Any], words: str) ->
 
 
 def test_another_ecosystem_is_answered_with_a_way_out() -> None:
-    with pytest.raises(UsageError, match="expected ecosystem files, got 'pypi'") as caught:
-        parsed({"ecosystem": "pypi", "packages": ["x"]})
+    with pytest.raises(UsageError, match="expected ecosystem files, pypi, npm, got 'maven'") as caught:
+        parsed({"ecosystem": "maven", "packages": ["x"]})
 
     assert caught.value.hint == "download the artifacts with their own client and export the folder"
 

@@ -13,7 +13,8 @@ from airgap.bundle.argument import examine
 from airgap.bundle.rules import Asker
 from airgap.cli.reports import verdict_value
 from airgap.connected import seal
-from airgap.connected.export import Options, export, gather
+from airgap.connected.export import Options, export
+from airgap.connected.gather import gather
 from airgap.connected.request import read_request
 from airgap.core.envelope import TRUST_TYPE, Envelope
 from airgap.core.keys import Algorithm, generate
