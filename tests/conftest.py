@@ -1,8 +1,10 @@
-"""What every test gets: no network, one fixed instant, and hypothesis without chance."""
+"""What every test gets: no network beyond this machine, one fixed instant, and hypothesis without chance."""
 
+import ipaddress
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,14 +18,34 @@ settings.load_profile("small")
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("online"):
         return
-
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        pytest.fail("a test that is not marked online asked for the network")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
+    # for sendto the address stands last, after the flags
+    for name, place in (("connect", 1), ("connect_ex", 1), ("sendto", -1)):
+        monkeypatch.setattr(socket.socket, name, _stay(getattr(socket.socket, name), place))
     for name in ("create_connection", "getaddrinfo"):
-        monkeypatch.setattr(socket, name, refuse)
+        monkeypatch.setattr(socket, name, _stay(getattr(socket, name), 0))
+
+
+def _stay(call: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """The call itself for addresses on this machine; any other fails the test."""
+
+    def ask(*arguments: Any, **options: Any) -> Any:
+        address = arguments[place]
+        is_unix = isinstance(arguments[0], socket.socket) and isinstance(address, str | bytes)
+        if not is_unix and not _is_loopback(address[0] if isinstance(address, tuple) else address):
+            pytest.fail("a test that is not marked online asked for the network")
+        return call(*arguments, **options)
+
+    return ask
+
+
+def _is_loopback(host: Any) -> bool:
+    text = host.decode() if isinstance(host, bytes) else host
+    if text == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
 
 
 @pytest.fixture
