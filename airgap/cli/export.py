@@ -9,7 +9,7 @@ from airgap.cli.options import Json, Keys
 
 if TYPE_CHECKING:
     from airgap.connected.baseline import Baseline
-    from airgap.connected.gather import Gathered
+    from airgap.connected.gather import Gathered, Survey
     from airgap.connected.request import Request
     from airgap.core.wish import Wish
 
@@ -52,6 +52,10 @@ def export(
         str | None, typer.Option(help="Cut into volumes: fat32, cd, dvd, bd or a number of bytes.", metavar="SIZE")
     ] = None,
     level: Annotated[int, typer.Option(min=1, max=19, help="zstd level.")] = 3,
+    cache: Annotated[
+        str, typer.Option(help="Where downloads are kept; an interrupted export goes on from there.", metavar="DIR")
+    ] = "~/.cache/airgap",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Downloads at a time.")] = 8,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would travel, and its size.")] = False,
     json: Json = False,
 ) -> None:
@@ -60,21 +64,24 @@ def export(
     Example: airgap export wheels/ -o monday.airgap --key alice.key.pem
     """
     from airgap import __version__
-    from airgap.cli import inputs, reports
+    from airgap.cli import export_report, inputs
     from airgap.cli.terminal import progress, warn
-    from airgap.connected.export import Options, gather
+    from airgap.connected.export import Options
     from airgap.connected.export import export as write
     from airgap.connected.request import read_request
 
     with inputs.asking():
         wanted = read_request(request)
-    gathered = gather(wanted)
     _check_delta(after, since, base, answer, site_key)
+    if dry_run and not since and not wanted.is_local:
+        export_report.survey(_survey(wanted, cache, jobs), is_json=json)
+        return
+    gathered = _gather(wanted, cache, jobs)
     wish = _wish(wanted, answer, site_key)
     baseline = _baseline(wanted, gathered, since, base or after, site_key, wish)
     held = baseline.held if baseline else {}
     if dry_run:
-        reports.plan(gathered, held, is_json=json)
+        export_report.plan(gathered, held, is_json=json)
         return
     options = Options(
         keys=inputs.private_keys(key or []),
@@ -84,9 +91,9 @@ def export(
         version=__version__,
         after=after or (),
         updates=[inputs.unsigned_trust(path)[1] for path in trust_update or ()],
-        container=reports.container(container),
+        container=export_report.container(container),
         level=level,
-        volume_size=reports.volume_size(volume_size),
+        volume_size=export_report.volume_size(volume_size),
         baseline=baseline,
     )
     if options.container == "directory":
@@ -94,7 +101,25 @@ def export(
             warn(f"warning: {fault}")
     with progress("export", gathered.content - gathered.size_of(held)) as tell:
         sealed = write(wanted, gathered, out, options, progress=tell)
-    reports.sealed(sealed, wish, is_json=json)
+    export_report.sealed(sealed, wish, is_json=json)
+
+
+def _survey(wanted: "Request", cache: str, jobs: int) -> "Survey":
+    """What would travel; of an index, its metadata only."""
+    from airgap.cli.downloads import downloading
+    from airgap.connected.gather import survey
+
+    with downloading(wanted, cache, jobs) as open_fetcher:
+        return survey(wanted, open_fetcher)
+
+
+def _gather(wanted: "Request", cache: str, jobs: int) -> "Gathered":
+    """Everything that travels, downloaded."""
+    from airgap.cli.downloads import downloading
+    from airgap.connected.gather import gather
+
+    with downloading(wanted, cache, jobs) as open_fetcher:
+        return gather(wanted, open_fetcher)
 
 
 def _check_delta(

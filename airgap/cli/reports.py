@@ -1,27 +1,23 @@
 """What commands print: values of the other layers as text and as JSON."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airgap.cli.evidence_report import WORDS, evidence
-from airgap.cli.terminal import emit, say, warn
+from airgap.cli.terminal import emit, say
 from airgap.core.display import amount, plural
 from airgap.core.envelope import Envelope
-from airgap.core.errors import UsageError
 from airgap.core.guarantees import Counted, guarantees
 from airgap.core.reasons import ADVICE, Reason
-from airgap.core.statement import Container, Statement
+from airgap.core.statement import Statement
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Standing, Verdict
 
 if TYPE_CHECKING:
     from airgap.bundle.argument import Examined
     from airgap.bundle.claims import Heard
-    from airgap.connected.gather import Gathered
-    from airgap.connected.seal import Sealed
     from airgap.core.keys import PublicKey
     from airgap.core.trust import Believed
-    from airgap.core.wish import Wish
     from airgap.isolated.intake import Outcome
     from airgap.isolated.query import Found, Judged
     from airgap.isolated.report import Report
@@ -29,20 +25,6 @@ if TYPE_CHECKING:
     from airgap.isolated.store.ledger import History
 
 _SHOWN = 20
-
-
-def container(text: str) -> Container:
-    """The container that an option names."""
-    if text not in set(Container):
-        raise UsageError(f"--container: expected archive or directory, got {text!a:.40}")
-    return Container(text)
-
-
-def volume_size(text: str | None) -> int | None:
-    """The volume size that an option names, in bytes."""
-    from airgap.bundle.output import parse_volume_size
-
-    return None if text is None else parse_volume_size(text)
 
 
 def fingerprint(envelope: Envelope) -> str:
@@ -54,66 +36,6 @@ def fingerprint(envelope: Envelope) -> str:
 
     digits = sha256(envelope.payload).hex()[:40]
     return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
-
-
-def plan(gathered: "Gathered", held: Mapping[str, bytes], *, is_json: bool) -> None:
-    """What an export would carry; ``held`` is what the destination has already, by path."""
-    travelling = [item for item in gathered.artifacts if item.source.path not in held]
-    left_out = gathered.size_of(held)
-    content = gathered.content - left_out
-    artifacts = [
-        {"path": item.source.path, "purl": item.purl, "size": item.source.size, "evidence": len(item.evidence)}
-        for item in travelling
-    ]
-    losses = [loss.value() for loss in gathered.losses]
-    if is_json:
-        counts = {"artifacts": len(artifacts), "bytes": content, "leftOut": len(held), "leftOutBytes": left_out}
-        emit({"result": "planned", "artifacts": artifacts, "losses": losses, "counts": counts})
-        return
-    for item in travelling:
-        say(f"{amount(item.source.size):>10}  {item.source.path}")
-    _losses(gathered.losses)
-    _left_out(len(held), left_out)
-    say(f"{plural(len(artifacts), 'artifact')}, {amount(content)} would travel; nothing was written")
-
-
-def sealed(done: "Sealed", wish: "Wish | None", *, is_json: bool) -> None:
-    """What an export wrote, and what of a site's request it leaves open."""
-    statement = done.statement
-    manifest = done.manifest
-    held = [artifact.size for artifact in manifest.artifacts if not artifact.stored]
-    lost, needed = wish.unanswered(manifest.artifacts, manifest.documents) if wish else ([], [])
-    if is_json:
-        losses = [loss.value() for loss in done.manifest.losses]
-        emit(
-            {
-                "result": "sealed",
-                "findings": [finding.value() for finding in done.findings],
-                "paths": list(done.paths),
-                "bundle": bundle(statement),
-                "losses": losses,
-                "counts": {"leftOut": len(held), "leftOutBytes": sum(held)},
-                "unanswered": {"damaged": [one.value() for one in lost], "needed": list(needed)},
-            }
-        )
-        return
-    for name in (*(one.purl or one.path for one in lost), *needed):
-        warn(f"warning: the request asks for {name}, and this bundle does not bring it")
-    _losses(done.manifest.losses)
-    findings(done.findings)
-    if len(done.paths) == 1:
-        say(f"sealed {done.paths[0]}")
-    else:
-        say(f"sealed {len(done.paths)} volumes, {done.paths[0]} to {done.paths[-1]}")
-    say(f"  {plural(statement.artifacts, 'artifact')}, {amount(statement.content)} in {amount(statement.size)}")
-    _left_out(len(held), sum(held))
-    say(f"  channel {statement.channel}, sequence {statement.sequence}, expires {format_time(statement.expires)}")
-    say(f"  manifest {statement.manifest.hex()}")
-
-
-def _left_out(count: int, size: int) -> None:
-    if count:
-        say(f"  {plural(count, 'artifact')}, {amount(size)} left out: the site confirmed that it has them")
 
 
 def signed(statement: Statement, envelope: Envelope, *, is_json: bool) -> None:
@@ -162,7 +84,7 @@ def claims(heard: "Heard", *, with_manifest: bool, with_losses: bool, is_json: b
         for entry in manifest.named:
             say(f"{entry.sha256.hex()}  {entry.size:>12}  {entry.path}")
     if with_losses or manifest.losses:
-        _losses(manifest.losses)
+        print_losses(manifest.losses)
 
 
 def verdict(examined: "Examined", *, seconds: float, is_json: bool) -> None:
@@ -395,7 +317,7 @@ def findings(found: Sequence[Finding]) -> None:
             say(f"          {check}: {count - _SHOWN} more findings; --json lists them all")
 
 
-def _losses(losses: Sequence[Any]) -> None:
+def print_losses(losses: Sequence[Any]) -> None:
     for loss in losses[:_SHOWN]:
         say(f"not carried: {loss.purl}: {loss.what}, {loss.detail}")
     if len(losses) > _SHOWN:

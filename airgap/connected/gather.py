@@ -92,7 +92,7 @@ def gather(request: Request, open_fetcher: OpenFetcher | None = None) -> Gathere
     )
 
 
-def survey(request: Request, open_fetcher: OpenFetcher) -> Survey:
+def survey(request: Request, open_fetcher: OpenFetcher | None) -> Survey:
     """Find out what a request asks for; of an index, only its metadata is read.
 
     Raises:
@@ -118,17 +118,17 @@ def _collect(source: Source, open_fetcher: OpenFetcher | None) -> Iterator[Colle
     if isinstance(source, FilesSource):
         yield from collect_files(source)
         return
-    if open_fetcher is None:
-        raise UsageError("request: expected files only, got a source that has to be downloaded")
     yield from _resolve(source, open_fetcher).collect()
 
 
-def _resolve(source: PypiSource | NpmSource, open_fetcher: OpenFetcher) -> Resolved:
+def _resolve(source: PypiSource | NpmSource, open_fetcher: OpenFetcher | None) -> Resolved:
     """The collector of a source, loaded when it is asked for: plain files need none of its libraries.
 
     Raises:
         UsageError: a library of the extra is not installed.
     """
+    if open_fetcher is None:
+        raise UsageError("request: expected files only, got a source that has to be downloaded")
     try:
         if isinstance(source, PypiSource):
             from airgap.connected.collect.pypi import resolve_pypi  # noqa: PLC0415

@@ -107,6 +107,11 @@ class Request:
     destination: str | None
     sources: tuple[Source, ...]
 
+    @property
+    def is_local(self) -> bool:
+        """Whether everything is on this machine already."""
+        return all(isinstance(source, FilesSource) for source in self.sources)
+
 
 def read_request(path: str) -> Request:
     """The request in a file, or the request for everything in a folder.
