@@ -24,7 +24,7 @@ from airgap.isolated.staging import Staging
 from airgap.isolated.store.objects import read_object, scratch
 from airgap.isolated.store.state import FILE, State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
             staging.start_over()  # it brings bytes back, not its names: newer bundles may have replaced those
         shown = Shown(store, old)
         _show_again(store, staging, shown, published.digests & old.withdrawn, state.recalled)
-        carry = files.Carry(inodes=store.index.inodes(), source=shown.source, moved=published.moved)
-        files.carry_over(store.disk, store.layout.generation(old.generation), staging.generation, carry)
+        carry = tree.Carry(inodes=store.index.inodes(), source=shown.source, moved=published.moved)
+        tree.carry_over(store.disk, store.layout.generation(old.generation), staging.generation, carry)
         _keep_documents(store, approved)
         publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
     except StoreError:
@@ -139,7 +139,7 @@ def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[byte
 
 def _names(approved: Approved) -> frozenset[str]:
     """The names in the views that a bundle says anew."""
-    return frozenset(name for entry in approved.manifest.named if (name := files.place(entry.path)))
+    return frozenset(name for entry in approved.manifest.named if (name := tree.place(entry.path)))
 
 
 class _Objects:
@@ -205,9 +205,9 @@ def _link_left_out(store: Store, staging: Staging, manifest: Manifest) -> None:
     """Show the artifacts that a delta did not carry; the argument hashed them again."""
     known: set[str] = set()
     for artifact in manifest.artifacts:
-        shown = files.place(artifact.path)
+        shown = tree.place(artifact.path)
         if not artifact.stored and shown is not None:
-            files.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
+            tree.show(store.disk, store.layout.object(artifact.sha256), staging.generation, shown, known)
 
 
 def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes], recalled: Set[str]) -> None:
@@ -217,20 +217,20 @@ def _show_again(store: Store, staging: Staging, shown: Shown, healed: Set[bytes]
     known: set[str] = set()
     for name, digest in shown.digests.items():
         if digest in healed and name not in recalled:
-            files.show(store.disk, store.layout.object(digest), staging.generation, name, known)
+            tree.show(store.disk, store.layout.object(digest), staging.generation, name, known)
 
 
 def _check_owners(store: Store, old: State, approved: Approved) -> None:
     """A channel replaces its own files only; one channel must not shadow another's."""
     _check_manifest_owner(store, old, approved)
     current = store.layout.generation(old.generation)
-    if not any(files.names(current)) and not old.recalled and not old.withdrawn:
+    if not any(tree.names(current)) and not old.recalled and not old.withdrawn:
         return
     # a document stands in the same view as an artifact; one that nobody sees now still has its owner
     replaced = {
         shown: entry
         for entry in approved.manifest.named
-        if (shown := files.place(entry.path))
+        if (shown := tree.place(entry.path))
         and (shown in old.recalled or _is_other(store, entry, f"{current}/{shown}", is_there=not old.withdrawn))
     }
     if not replaced:
@@ -239,7 +239,7 @@ def _check_owners(store: Store, old: State, approved: Approved) -> None:
         if heard.statement.channel == approved.statement.channel:
             continue
         for entry in heard.manifest().named:
-            other = replaced.get(files.place(entry.path) or "")
+            other = replaced.get(tree.place(entry.path) or "")
             if other is None or other.sha256 == entry.sha256:
                 continue
             if isinstance(entry, Artifact) or isinstance(other, Artifact):  # lists of two channels may share a name

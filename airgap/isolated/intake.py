@@ -26,7 +26,7 @@ from airgap.isolated.store.lock import locked
 from airgap.isolated.store.objects import read_object, scratch
 from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +232,8 @@ def update_trust(store: Store, raw: bytes, order: Order) -> int:
                 trust=believed.trust.version,
             )
             previous = store.layout.generation(state.generation)
-            carry = files.Carry(inodes=store.index.inodes(), source=Shown(store, state).source)
-            files.carry_over(store.disk, previous, staging.generation, carry)
+            carry = tree.Carry(inodes=store.index.inodes(), source=Shown(store, state).source)
+            tree.carry_over(store.disk, previous, staging.generation, carry)
             publish(store, staging.generation, new, order.at, manifest=None)
             store.index.conclude(new.generation)
             store.ledger.append("trust", order.at, version=new.trust, generation=new.generation)

@@ -15,7 +15,7 @@ from airgap.evidence.prove import Prover
 from airgap.isolated.store.index import Row
 from airgap.isolated.store.objects import read_object, scratch
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def find(store: Store, name: str) -> list[Found]:
         UsageError: there is none.
     """
     state = store.state()
-    wanted = {name, f"artifacts/files/{name.removeprefix('files/')}"}
+    wanted = {name, f"artifacts/{name}", f"artifacts/files/{name}"}
     rows = [
         row
         for row in store.index.artifacts(generation=state.generation, purl=name if name.startswith("pkg:") else None)
@@ -62,9 +62,9 @@ def find(store: Store, name: str) -> list[Found]:
     return [
         Found(
             *_origin(store, row, state.manifests, trusts),
-            files.place(row.path),
+            tree.place(row.path),
             row.sha256 in state.withdrawn,
-            files.place(row.path) in state.recalled,
+            tree.place(row.path) in state.recalled,
         )
         for row in rows
     ]

@@ -25,7 +25,7 @@ from airgap.isolated.store.reading import read_all
 from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
 from airgap.isolated.structure import check_structure
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 from airgap.isolated.witness import check_history, check_trust
 
 
@@ -148,9 +148,9 @@ def _conclude(
 
 def _recalled(memory: Memory, state: State) -> frozenset[str]:
     """The names in the views that nobody may vouch for any more; damage never takes a recall back."""
-    unjudged = {files.place(path) for path in memory.unjudged}
+    unjudged = {tree.place(path) for path in memory.unjudged}
     kept = (name for name in state.recalled if memory.is_partial or name in unjudged)
-    return frozenset(name for path in memory.recalled if (name := files.place(path))).union(kept)
+    return frozenset(name for path in memory.recalled if (name := tree.place(path))).union(kept)
 
 
 def _republish(
@@ -164,7 +164,7 @@ def _republish(
 ) -> None:
     """Move damaged objects to quarantine, and publish a generation that shows what is sound and vouched for."""
     gone = set(damaged)
-    left_out = {name for path, digest in memory.names.items() if digest in gone and (name := files.place(path))}
+    left_out = {name for path, digest in memory.names.items() if digest in gone and (name := tree.place(path))}
     number = state.generation + 1
     for digest in damaged:
         if os.path.lexists(store.layout.object(digest)):
@@ -172,12 +172,12 @@ def _republish(
     staging = Staging(store, run_id)
     try:
         shown = Shown(store, state)
-        carry = files.Carry(inodes=store.index.inodes(), source=shown.source, left_out=left_out | recalled)
-        files.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, carry)
+        carry = tree.Carry(inodes=store.index.inodes(), source=shown.source, left_out=left_out | recalled)
+        tree.carry_over(store.disk, store.layout.generation(state.generation), staging.generation, carry)
         known: set[str] = set()
         for name in sorted(state.recalled - recalled - left_out):
             if source := shown.source(name):  # vouched for again: a recall was taken back
-                files.show(store.disk, source, staging.generation, name, known)
+                tree.show(store.disk, source, staging.generation, name, known)
         new = replace(state, generation=number, withdrawn=state.withdrawn | gone, recalled=recalled)
         publish(store, staging.generation, new, at, manifest=None)
         store.index.conclude(number)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from airgap.core.entries import Artifact, Document
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 class Look(StrEnum):
@@ -67,7 +67,7 @@ class Memory:
 
     def shown(self, path: str) -> bytes | None:
         """The digest of what a generation shows under a path."""
-        return next((digest for entry in files.entries(path) if (digest := self.names.get(entry))), None)
+        return next((digest for entry in tree.entries(path) if (digest := self.names.get(entry))), None)
 
     def name_of(self, digest: bytes) -> str:
         """One of the paths of an object."""

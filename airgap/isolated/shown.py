@@ -5,7 +5,7 @@ from functools import cached_property
 
 from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 class Shown:
@@ -21,7 +21,7 @@ class Shown:
         found: dict[str, bytes] = {}
         for heard in self._store.heads(self._state):
             for entry in heard.manifest().named:
-                shown = files.place(entry.path)
+                shown = tree.place(entry.path)
                 if shown is not None:
                     found[shown] = entry.sha256
         return found

@@ -14,7 +14,7 @@ from typing import Final
 from airgap.bundle.contents import LARGE
 from airgap.core.entries import Entry
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 _AHEAD: Final = 4
 
@@ -40,9 +40,9 @@ class Staging:
 
     def begin(self, entry: Entry) -> None:
         """Create the file of an entry; its name was checked with the manifest."""
-        shown = files.place(entry.path)
+        shown = tree.place(entry.path)
         if shown is not None and (folder := shown.rpartition("/")[0]) not in self._known:
-            files.make_folders(self._disk, self._shown, folder, self._known)
+            tree.make_folders(self._disk, self._shown, folder, self._known)
         path = self.path(self._count, entry)
         if shown is None:
             self._aside[entry.path] = path
@@ -52,7 +52,7 @@ class Staging:
 
     def path(self, index: int, entry: Entry) -> str:
         """Where the entry with this number in the stream is staged."""
-        shown = files.place(entry.path)
+        shown = tree.place(entry.path)
         return f"{self.root}/aside/{index}" if shown is None else f"{self._shown}/{shown}"
 
     def write(self, views: Sequence[memoryview]) -> None:
@@ -83,7 +83,7 @@ class Staging:
             StoreError: the disk failed.
         """
         self.settle()
-        return self._aside.get(entry.path) or f"{self._shown}/{files.place(entry.path)}"
+        return self._aside.get(entry.path) or f"{self._shown}/{tree.place(entry.path)}"
 
     def start_over(self) -> None:
         """Begin another, empty generation; what was staged stays where it is until it is discarded."""
@@ -110,4 +110,4 @@ class Staging:
 
     def _make_generation(self) -> None:
         self._disk.make_folder(self.generation)
-        self._disk.make_folder(os.path.join(self.generation, files.FOLDER))
+        self._disk.make_folder(os.path.join(self.generation, tree.FILES))

@@ -9,7 +9,7 @@ from airgap.core.reasons import Reason
 from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.store.state import FILE, State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 
 
 def check_structure(store: Store, state: State, memory: Memory, inodes: Mapping[bytes, int], report: Report) -> None:
@@ -65,7 +65,7 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
     """Every name shows the inode of its object, and there is no other name."""
     folder = store.layout.generation(state.generation)
     found = set()
-    for path in files.names(folder):
+    for path in tree.names(folder):
         digest = memory.shown(path)
         if digest is None or digest in state.withdrawn or path in state.recalled:
             report.add(Look.STRUCTURE, path, Reason.EXTRA_FILE, expected="names of signed manifests", got="another file")
@@ -75,13 +75,13 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
         if not stat.S_ISREG(status.st_mode) or (status.st_ino != inodes.get(digest) and not _is_copy(store, path, digest)):
             report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected=f"object {digest.hex()}", got="another file")
     for path, digest in sorted(memory.names.items()):
-        shown = files.place(path)
+        shown = tree.place(path)
         if shown is not None and shown not in found and digest not in state.withdrawn and shown not in state.recalled:
             report.add(Look.STRUCTURE, shown, Reason.VIEW_MISMATCH, expected="a file", got="none")
     if os.path.realpath(store.layout.current) != os.path.realpath(folder):
         report.add(Look.STRUCTURE, "current", Reason.VIEW_MISMATCH, expected=folder, got="another folder")
     for name in os.listdir(folder):
-        if name not in {files.FOLDER, FILE}:
+        if name not in {*tree.FOLDERS, FILE}:
             report.add(Look.STRUCTURE, name, Reason.EXTRA_FILE, expected="views and state.json", got="another file")
 
 

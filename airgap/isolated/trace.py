@@ -9,7 +9,7 @@ from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.isolated.query import Found, Judged
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import files
+from airgap.isolated.views import tree
 from airgap.isolated.witness import authenticate_head
 
 ALL: Final = ("provenance", "integrity", "accountability")
@@ -109,7 +109,7 @@ def _store(store: Store, found: Found, judged: Judged, records: Sequence[Mapping
     """What is there now."""
     checks = [record for record in records if record["kind"] == "recheck"]
     last = f"last check {checks[-1]['time']}: {checks[-1]['result']}" if checks else "not checked yet"
-    shown = files.place(found.artifact.path)
+    shown = tree.place(found.artifact.path)
     if judged.fault:
         return Hop(kind="store", who=store.site, proof=f"nothing: {judged.fault}; {last}")
     where = "not shown: recalled" if found.is_recalled else f"shown as {shown or 'nothing'}"

@@ -1,34 +1,49 @@
-"""The view of plain files: a folder tree with the names as exported, as hard links to objects.
+"""The tree of a generation: where entries of each ecosystem stand, and how names pass from one generation to the next.
 
-Evidence stands beside its artifact, as it did where it was exported.
+Names are hard links to objects. What clients read as an index is generated from signed manifests and stands beside them;
+it belongs to one generation only.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from airgap.isolated.store.disk import Disk
 
-FOLDER: Final = "files"
-_PLACES: Final = ("artifacts/files/", "documents/files/")
-_CUT: Final = len("artifacts/")
-"""What comes before the view's own folder, which both begin with; it is as long for documents."""
+FILES: Final = "files"
+FOLDERS: Final = (FILES, "npm", "pypi")
+"""The views, one folder each."""
+INDEX: Final = "index.html"
+SIMPLE: Final = "simple"
+_SIDES: Final = ("artifacts/", "documents/")
+_SHAPE: Final = re.compile(rf"files/.+|pypi/(?!{SIMPLE}$)[^/]+|npm/(?:@[^/]+/)?[^/@][^/]*/-/[^/]+", re.DOTALL)
+"""Plain files anywhere, Python's flat, npm's where its clients look for them; nothing where an index will stand."""
 
 
 def place(path: str) -> str | None:
-    """Where an entry of a bundle stands inside a generation; None when this view does not show it."""
-    return path[_CUT:] if path.startswith(_PLACES) else None
+    """Where an entry of a bundle stands inside a generation; None when no view shows it.
+
+    Evidence stands beside its artifact, as it did where it was exported.
+    """
+    side, _, inside = path.partition("/")
+    return inside if f"{side}/" in _SIDES and _SHAPE.fullmatch(inside) else None
 
 
 def entries(shown: str) -> Iterator[str]:
     """The paths of the entries that would stand at ``shown``: the other way round than ``place``."""
-    return (place[:_CUT] + shown for place in _PLACES) if shown.startswith(f"{FOLDER}/") else iter(())
+    return (side + shown for side in _SIDES) if _SHAPE.fullmatch(shown) else iter(())
+
+
+def is_generated(shown: str) -> bool:
+    """Whether a name is an index that the store itself writes."""
+    return shown.startswith((f"pypi/{SIMPLE}/", "npm/")) and not _SHAPE.fullmatch(shown)
 
 
 def names(folder: str) -> Iterator[str]:
-    """Paths of all files in a generation's view, relative to the generation; anything that is no folder is named."""
-    pending = [FOLDER] if os.path.isdir(os.path.join(folder, FOLDER)) else []
+    """Paths of all files in a generation's views, relative to the generation; anything that is no folder is named."""
+    pending = [view for view in FOLDERS if os.path.isdir(os.path.join(folder, view))]
     while pending:
         inside = pending.pop()
         with os.scandir(os.path.join(folder, inside)) as items:
@@ -71,7 +86,7 @@ def carry_over(disk: Disk, old: str, new: str, carry: Carry) -> None:
     """
     known: set[str] = set()
     for path in names(old):
-        if path in carry.left_out:
+        if path in carry.left_out or is_generated(path):
             continue
         source: str | None = f"{old}/{path}"
         inode = os.lstat(f"{old}/{path}").st_ino
