@@ -18,6 +18,9 @@ settings.load_profile("small")
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("online"):
         return
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     # for sendto the address stands last, after the flags
     for name, place in (("connect", 1), ("connect_ex", 1), ("sendto", -1)):
         monkeypatch.setattr(socket.socket, name, _stay(getattr(socket.socket, name), place))
