@@ -24,8 +24,8 @@ class Download:
     """A file whose digest is known beforehand.
 
     Attributes:
-        urls: where it may be had, tried in this order: http, https or file. A collector that takes them from a page
-            resolves them with ``address.resolve``, which lets no page of a server point at a local file.
+        urls: where it may be had, tried in this order: http, https or file; none for what only the cache may have. Who
+            takes them from a page resolves them with ``address.resolve``: no page of a server points at a local file.
         digests: name in hashlib's words to lower-case hex digits; at least one, and all must hold.
         size: in bytes, None when the index does not say.
         name: what people call it.
@@ -37,8 +37,8 @@ class Download:
     name: str
 
     def __post_init__(self) -> None:
-        if not self.digests or not self.urls:
-            raise FormatError(f"{shown_name(self.name)}: expected a URL and a digest, got none")
+        if not self.digests:
+            raise FormatError(f"{shown_name(self.name)}: expected a digest, got none")
         for algorithm, digits in self.digests.items():
             self._check_digest(algorithm, digits)
         if self.size is not None and not 0 <= self.size <= MAX_FILE:
