@@ -10,9 +10,9 @@ from typing import Any, Final
 from airgap.core.anchors import Kind
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import raw
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import LIBRARY, Pinned, gather, judge
 from airgap.evidence.pubkey import strict_base64
 from airgap.evidence.subject import Bench, Piece, Pins, Subject

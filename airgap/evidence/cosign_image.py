@@ -14,10 +14,10 @@ from typing import Any, Final, Self
 from airgap.core.anchors import Kind
 from airgap.core.digest import parse_sha256
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import raw, sigstore
 from airgap.evidence.bundles.protojson import read_bytes, read_message, read_number, read_text
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, settle
 from airgap.evidence.pubkey import strict_base64
 from airgap.evidence.subject import Bench, Piece, Pins, Subject

@@ -17,11 +17,11 @@ from airgap.core.digest import sha256
 from airgap.core.entries import Role
 from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import raw, sigstore
 from airgap.evidence.bundles.bundle import EvidenceError
 from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text
-from airgap.evidence.dsse import load_object
 from airgap.evidence.model_manifest import read_manifest
 from airgap.evidence.pinned import LIBRARY, Candidate, Pinned, gather, judge
 from airgap.evidence.pubkey import Key

@@ -11,9 +11,9 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import npm_keys
-from airgap.evidence.dsse import load_object
 from airgap.evidence.npm_keys import Candidate, Usage, read_pin, read_time
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.pubkey import strict_base64

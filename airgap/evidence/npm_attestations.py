@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from airgap.core.anchors import Kind
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import npm_keys
 from airgap.evidence.bundles.bundle import Bundle
 from airgap.evidence.bundles.trusted_root import TrustedRoot, find_root
-from airgap.evidence.dsse import load_object, open_statement
+from airgap.evidence.dsse import open_statement
 from airgap.evidence.npm_keys import Candidate, Usage
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.sigstore import STATEMENT, EvidenceError, Opened, is_key_bundle, judge, open_bundle

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.digest import sha256
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import Pinned
 from airgap.evidence.pubkey import Key, strict_base64
 from airgap.evidence.subject import Bench, Piece, Pins, pin_hint

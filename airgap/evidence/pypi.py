@@ -5,16 +5,17 @@ provenance v1). An attestation is a Sigstore bundle in other words, and is judge
 file names was written by the index: it is never believed, and it has to be the one in the certificate.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from airgap.core.distributions import parse_file_name
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Finding, Vouches
 from airgap.evidence.bundles.identity import Identity
 from airgap.evidence.bundles.opening import Opened
 from airgap.evidence.bundles.protojson import read_items, read_message
-from airgap.evidence.dsse import load_object, match_subject, open_statement
+from airgap.evidence.dsse import match_subject, open_statement
 from airgap.evidence.pinned import LIBRARY
 from airgap.evidence.sigstore import STATEMENT, judge
 from airgap.evidence.subject import Bench, Piece, Pins, Subject
@@ -24,11 +25,8 @@ MAX_BUNDLES: Final = 16
 MAX_ATTESTATIONS: Final = 16
 PREDICATES: Final = ("https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev/provenance/v1")
 _BUNDLE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-_SDIST: Final = (".tar.gz", ".zip")
-_WHEEL: Final = ".whl"
 _PUBLISHERS: Final = ("GitHub", "GitLab", "Google", "CircleCI")
 _CIRCLECI: Final = "https://circleci.com/api/v2/projects/"
-_SEPARATORS: Final = re.compile(r"[-_.]+")
 
 
 class _Attestation(NamedTuple):
@@ -128,31 +126,6 @@ def _check_statement(opened: Opened, subject: Subject) -> str | None:
     if statement.predicate_type not in PREDICATES:
         return f"expected a publish attestation or SLSA provenance, got {statement.predicate_type!a:.120}"
     return match_subject(statement, subject)
-
-
-def parse_file_name(name: str) -> tuple[str, ...]:
-    """What the name of a distribution says: project, version, and for a wheel its build and tags.
-
-    The project's name is folded as PEP 503 says, so that an old file name and a new one of the same project are the same;
-    nothing else is, so that two versions or platforms never are. Names that differ only in how a version is spelled are
-    taken to be different.
-
-    Source: binary distribution format, "File name convention"; source distribution format, "Source distribution file name".
-
-    Raises:
-        FormatError: it is no name of a wheel or source distribution.
-    """
-    for suffix in (_WHEEL, *_SDIST):
-        if not name.endswith(suffix):
-            continue
-        stem = name.removesuffix(suffix)
-        # the last hyphen of a source distribution parts name and version; a wheel has five or six parts
-        parts = stem.split("-") if suffix == _WHEEL else stem.rsplit("-", 1)
-        is_wheel = suffix == _WHEEL and len(parts) in {5, 6}
-        if all(parts) and name.isascii() and "/" not in name and (is_wheel or (suffix != _WHEEL and len(parts) == 2)):
-            tags = tuple(".".join(sorted(part.split("."))) for part in parts[-3:]) if is_wheel else ()
-            return (suffix, _SEPARATORS.sub("-", parts[0]).lower(), *parts[1 : len(parts) - len(tags)], *tags)
-    raise FormatError(f"file name: expected one of a wheel or source distribution, got {name!a:.120}")
 
 
 def _check_publisher(identity: Identity | None, publisher: Mapping[str, Any] | None) -> str | None:

@@ -19,6 +19,7 @@ from airgap.core.reasons import Reason
 from airgap.core.statement import Statement
 from airgap.core.trust import Believed
 from airgap.core.verdict import Standing
+from airgap.isolated.indexes import check_documents, write_indexes
 from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
 from airgap.isolated.store.objects import read_object, scratch
@@ -65,13 +66,15 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
     """Publish a staged bundle.
 
     Raises:
-        FormatError: with reason name-clash, when another channel already shows another file under one of the names.
+        FormatError: with reason name-clash, when another channel already shows another file under one of the names; or a
+            document that an index is made from is none.
         StoreError: the disk failed; recovery brings the old generation back.
     """
     old = store.state()
     entries = list(approved.manifest.entries)
     _check_owners(store, old, approved)
     staging.settle()
+    check_documents((entry, staging.path(index, entry)) for index, entry in enumerate(entries))
     store.disk.sync(staging.root)
     published = _Objects(store, old.generation + 1)
     try:
@@ -87,6 +90,7 @@ def admit(store: Store, staging: Staging, approved: Approved, at: datetime) -> A
         carry = tree.Carry(inodes=store.index.inodes(), source=shown.source, moved=published.moved)
         tree.carry_over(store.disk, store.layout.generation(old.generation), staging.generation, carry)
         _keep_documents(store, approved)
+        write_indexes(store, state, staging.generation)
         publish(store, staging.generation, state, at, manifest=approved.statement.manifest)
     except StoreError:
         if os.path.lexists(staging.generation):

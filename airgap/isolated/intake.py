@@ -19,6 +19,7 @@ from airgap.core.trust import Trust, apply_update
 from airgap.core.verdict import Check, Finding, Result, Standing, Verdict
 from airgap.evidence.prove import Prover
 from airgap.isolated.admit import Admitted, Approved, admit, approve, publish
+from airgap.isolated.indexes import write_indexes
 from airgap.isolated.receipts import prove_growth
 from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
@@ -234,6 +235,7 @@ def update_trust(store: Store, raw: bytes, order: Order) -> int:
             previous = store.layout.generation(state.generation)
             carry = tree.Carry(inodes=store.index.inodes(), source=Shown(store, state).source)
             tree.carry_over(store.disk, previous, staging.generation, carry)
+            write_indexes(store, new, staging.generation)
             publish(store, staging.generation, new, order.at, manifest=None)
             store.index.conclude(new.generation)
             store.ledger.append("trust", order.at, version=new.trust, generation=new.generation)

@@ -15,6 +15,7 @@ from airgap.core.errors import BusyError
 from airgap.core.reasons import Reason
 from airgap.isolated.admit import publish, quarantine
 from airgap.isolated.evidenced import Proofs
+from airgap.isolated.indexes import write_indexes
 from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.shown import Shown
 from airgap.isolated.staging import Staging
@@ -179,6 +180,7 @@ def _republish(
             if source := shown.source(name):  # vouched for again: a recall was taken back
                 tree.show(store.disk, source, staging.generation, name, known)
         new = replace(state, generation=number, withdrawn=state.withdrawn | gone, recalled=recalled)
+        write_indexes(store, new, staging.generation)
         publish(store, staging.generation, new, at, manifest=None)
         store.index.conclude(number)
     finally:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from airgap.core.entries import Artifact, Document
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
+from airgap.isolated.catalog import Catalog
 from airgap.isolated.views import tree
 
 
@@ -52,6 +53,7 @@ class Memory:
     Attributes:
         objects: digest to size in bytes.
         names: path of an artifact or document to digest; newer bundles win.
+        catalog: what the indexes of the views are made from.
         evidenced: path of an artifact that came with evidence to its newest entry and that evidence.
         recalled: path of an artifact that nobody may vouch for any more to why.
         unjudged: paths of artifacts whose evidence nobody could judge, because its bytes or theirs are damaged.
@@ -60,6 +62,7 @@ class Memory:
 
     objects: dict[bytes, int] = field(default_factory=dict)
     names: dict[str, bytes] = field(default_factory=dict)
+    catalog: Catalog = field(default_factory=Catalog)
     evidenced: dict[str, tuple[Artifact, Sequence[Document]]] = field(default_factory=dict)
     recalled: dict[str, str] = field(default_factory=dict)
     unjudged: set[str] = field(default_factory=set)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import file_digest
 
 from airgap.core.reasons import Reason
+from airgap.isolated.catalog import Hidden
+from airgap.isolated.indexes import read
 from airgap.isolated.report import Look, Memory, Report
 from airgap.isolated.store.state import FILE, State
 from airgap.isolated.store.store import Store
@@ -65,7 +67,10 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
     """Every name shows the inode of its object, and there is no other name."""
     folder = store.layout.generation(state.generation)
     found = set()
+    _check_indexes(store, state, memory, folder, report)
     for path in tree.names(folder):
+        if tree.is_generated(path):
+            continue
         digest = memory.shown(path)
         if digest is None or digest in state.withdrawn or path in state.recalled:
             report.add(Look.STRUCTURE, path, Reason.EXTRA_FILE, expected="names of signed manifests", got="another file")
@@ -85,6 +90,28 @@ def _check_view(store: Store, state: State, memory: Memory, inodes: Mapping[byte
             report.add(Look.STRUCTURE, name, Reason.EXTRA_FILE, expected="views and state.json", got="another file")
 
 
+def _check_indexes(store: Store, state: State, memory: Memory, folder: str, report: Report) -> None:
+    """Every index says what the signed manifests say: it is made once more, and has to be the same to the byte.
+
+    Where a bundle is not what was admitted any more, nobody knows what they should say; that is reported already.
+    """
+    if memory.is_partial:
+        return
+    present = {path for path in tree.names(folder) if tree.is_generated(path)}
+    expected = memory.catalog.render(Hidden(state.withdrawn, state.recalled), lambda digest: read(store, digest))
+    for path, content in expected:
+        name = os.path.join(folder, path)
+        if content is None:
+            pass  # the look at the bytes reports the document that is not at hand
+        elif path not in present:
+            report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected="an index", got="none")
+        elif not stat.S_ISREG(os.lstat(name).st_mode) or _read(name) != content:
+            report.add(Look.STRUCTURE, path, Reason.VIEW_MISMATCH, expected="what the manifests say", got="other bytes")
+        present.discard(path)
+    for path in sorted(present):
+        report.add(Look.STRUCTURE, path, Reason.EXTRA_FILE, expected="indexes of signed manifests", got="another file")
+
+
 def _is_copy(store: Store, path: str, digest: bytes) -> bool:
     """Where an object has as many names as a file can have, the view holds a copy: the same bytes, read now."""
     shown = os.path.join(store.layout.current, path)
@@ -92,3 +119,8 @@ def _is_copy(store: Store, path: str, digest: bytes) -> bool:
         return False
     with open(shown, "rb") as file:
         return file_digest(file, "sha256").digest() == digest
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -131,6 +131,7 @@ def _learn(heard: Heard, memory: Memory) -> None:
     for entry in manifest.named:
         memory.objects[entry.sha256] = entry.size
         memory.names[entry.path] = entry.sha256
+    memory.catalog.add(heard.statement.channel, manifest)
     for artifact in manifest.artifacts:
         if artifact.evidence:
             memory.evidenced[artifact.path] = (artifact, [documents[path] for path in artifact.evidence])

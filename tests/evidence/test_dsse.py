@@ -15,9 +15,10 @@ from airgap.core.anchors import Anchor, Kind
 from airgap.core.entries import Role
 from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Finding, Result
-from airgap.evidence.dsse import STRONG, load_object, match_subject, open_statement, read_pin, verify
+from airgap.evidence.dsse import STRONG, match_subject, open_statement, read_pin, verify
 from airgap.evidence.recognise import needs
 from airgap.evidence.subject import Pins, Subject
 from tests.evidence.bench import anchor, piece, pins, subject

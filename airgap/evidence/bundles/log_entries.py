@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Result
 from airgap.evidence.bundles.bundle import HASHES, Entry, EvidenceError, Signed
 from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pubkey import strict_base64
 
 _PLAIN: Final = ("sha256", "sha384", "sha512")

@@ -20,6 +20,7 @@ from cryptography import x509
 
 from airgap.core.envelope import pae
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.verdict import Result
 from airgap.evidence.bundles.bundle import Bundle, EvidenceError, Signed
 from airgap.evidence.bundles.fulcio import check_certificate, check_issuer
@@ -27,7 +28,6 @@ from airgap.evidence.bundles.identity import Identity, read_identity
 from airgap.evidence.bundles.log_entries import check_body
 from airgap.evidence.bundles.transparency import check_entry, promised_time
 from airgap.evidence.bundles.trusted_root import TrustedRoot
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pubkey import Key
 from airgap.evidence.x509.certificates import der_of, key_of, load_certificate
 from airgap.evidence.x509.timestamp import read_stamp

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from airgap.core.anchors import Anchor, Kind
 from airgap.core.digest import sha256
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.evidence.bundles.protojson import read_bytes, read_items, read_message, read_text, read_time
-from airgap.evidence.dsse import load_object
 from airgap.evidence.pinned import Pinned
 from airgap.evidence.pubkey import Key
 from airgap.evidence.subject import Piece

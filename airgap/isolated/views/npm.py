@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 from airgap.core.names import check_path
 from airgap.core.reasons import Reason
-from airgap.evidence.dsse import load_object
 
 BASE: Final = "http://airgap.invalid/npm/"
 """What the address of every tarball begins with in the files; whoever serves them puts the real address in its place."""

@@ -15,8 +15,8 @@ from html import escape
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from airgap.core.distributions import parse_file_name
 from airgap.core.errors import FormatError
-from airgap.evidence.pypi import parse_file_name
 
 HTML: Final = "index.html"
 JSON: Final = "index.json"

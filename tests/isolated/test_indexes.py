@@ -1,0 +1,267 @@
+"""Indexes of the views say what signed manifests say, for every generation anew, and a check holds them to that."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airgap.connected.collected import Carried, Collected
+from airgap.core.entries import Document, Role
+from airgap.core.errors import FormatError
+from airgap.core.reasons import Reason
+from airgap.core.verdict import Standing
+from airgap.isolated.indexes import MAX_DOCUMENT, check_documents
+from airgap.isolated.intake import update_trust
+from tests.isolated.packages import core_metadata, document, packument, tarball, wheel
+from tests.isolated.scene import Bundle, Scene, faults, rot, signed, trust_of
+
+SIX = "six-1.0-py3-none-any.whl"
+SEVEN = "six-1.1-py3-none-any.whl"
+
+
+class Shop:
+    """A scene whose bundles carry packages."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.last: Bundle | None = None
+        self._count = 0
+
+    def deliver(self, *items: Collected | Carried, **changes: Any) -> Bundle:
+        """Export and import; the bundle follows the last of its channel."""
+        self._count += 1
+        artifacts = [item for item in items if isinstance(item, Collected)]
+        documents = [item for item in items if isinstance(item, Carried)]
+        after = None if "channel" in changes else self.last
+        bundle = self.scene.export(
+            {}, name=f"b{self._count}", after=after, artifacts=artifacts, documents=documents, **changes
+        )
+        assert self.scene.take_in(bundle).verdict.standing is Standing.ACCEPTED
+        if "channel" not in changes:
+            self.last = bundle
+        return bundle
+
+    def read(self, path: str) -> str:
+        """A file of the current generation."""
+        return (Path(self.scene.store_path) / "current" / path).read_text()
+
+    def packument(self, name: str) -> dict[str, Any]:
+        """The packument that clients get."""
+        found: dict[str, Any] = json.loads(self.read(f"npm/{name}/index.html"))
+        return found
+
+    def check(self) -> list[tuple[str, str | None]]:
+        """What a check finds."""
+        return faults(self.scene.check().findings)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    scene = Scene(str(tmp_path))
+    scene.set_up()
+    return Shop(scene)
+
+
+@pytest.fixture
+def filled(shop: Shop) -> Shop:
+    """A store with one package of each kind."""
+    root = shop.scene.root
+    shop.deliver(
+        wheel(root, SIX, b"six", **{"requires-python": ">=3.8"}),
+        core_metadata(root, SIX, b"Name: six\n"),
+        tarball(root, "left", "1.0.0", b"left"),
+        packument(root, "left", {"1.0.0": {"dependencies": {"right": "^2"}}}, latest="1.0.0"),
+        packument(root, "right", {"2.0.0": {"os": ["win32"]}}, latest="2.0.0"),
+    )
+    return shop
+
+
+def test_packages_stand_where_their_clients_look(filled: Shop) -> None:
+    digest, described = (hashlib.sha256(content).hexdigest() for content in (b"six", b"Name: six\n"))
+    page = filled.read("pypi/simple/six/index.html")
+
+    assert filled.read(f"pypi/{SIX}") == "six"
+    assert f'href="../../{SIX}#sha256={digest}"' in page
+    assert f'data-core-metadata="sha256={described}"' in page
+    assert json.loads(filled.read("pypi/simple/six/index.json"))["files"][0]["requires-python"] == ">=3.8"
+    assert filled.read("npm/left/-/left-1.0.0.tgz") == "left"
+    assert filled.packument("left")["versions"]["1.0.0"]["dependencies"] == {"right": "^2"}
+    assert filled.check() == []
+
+
+def test_a_package_that_does_not_travel_is_described_all_the_same(filled: Shop) -> None:
+    """Because the newest pnpm asks for the metadata of every entry of a lock."""
+    assert filled.packument("right")["versions"]["2.0.0"]["os"] == ["win32"]
+
+
+def test_the_next_bundle_adds_to_the_indexes(filled: Shop) -> None:
+    root = filled.scene.root
+    filled.deliver(
+        wheel(root, SEVEN, b"seven"),
+        tarball(root, "left", "1.1.0", b"more"),
+        packument(root, "left", {"1.1.0": {}}, latest="1.1.0"),
+    )
+
+    assert [file["filename"] for file in json.loads(filled.read("pypi/simple/six/index.json"))["files"]] == [SIX, SEVEN]
+    said = filled.packument("left")
+    assert sorted(said["versions"]) == ["1.0.0", "1.1.0"]
+    assert said["dist-tags"] == {"latest": "1.1.0"}
+    assert filled.check() == []
+
+
+def test_a_trust_update_keeps_the_indexes(filled: Shop) -> None:
+    store = filled.scene.open()
+    new = replace(filled.scene.trust, version=2)
+    update_trust(store, signed(new, "alice").encode() + b"\n", filled.scene.order())
+
+    assert SIX in filled.read("pypi/simple/six/index.html")
+    assert filled.check() == []
+
+
+@pytest.mark.parametrize("path", ["pypi/simple/six/index.html", "pypi/simple/index.json", "npm/left/index.html"])
+def test_an_index_that_somebody_wrote_to_is_found_and_the_next_import_puts_it_right(path: str, filled: Shop) -> None:
+    rot(os.path.join(filled.scene.store_path, "current", path), at=30)
+
+    assert filled.check() == [(path, Reason.VIEW_MISMATCH)]
+    filled.deliver(wheel(filled.scene.root, SEVEN, b"seven"))
+    assert filled.check() == []
+
+
+def test_an_index_that_is_gone_or_too_many_is_found(filled: Shop) -> None:
+    current = Path(filled.scene.store_path) / "current"
+    (current / "npm/left/index.html").unlink()
+    (current / "pypi/simple/evil").mkdir()
+    (current / "pypi/simple/evil/index.html").write_text("<a href=x>evil</a>")
+
+    assert sorted(filled.check()) == [
+        ("npm/left/index.html", Reason.VIEW_MISMATCH),
+        ("pypi/simple/evil/index.html", Reason.EXTRA_FILE),
+    ]
+
+
+def test_an_index_that_is_a_link_is_found(filled: Shop) -> None:
+    index = Path(filled.scene.store_path) / "current/npm/left/index.html"
+    index.rename(filled.scene.root + "/elsewhere")
+    index.symlink_to(filled.scene.root + "/elsewhere")
+
+    assert filled.check() == [("npm/left/index.html", Reason.VIEW_MISMATCH)]
+
+
+@pytest.mark.parametrize(
+    ("content", "index", "is_listed"),
+    [
+        (b"six", "pypi/simple/index.html", lambda page: "six" in page),
+        (b"left", "npm/left/index.html", lambda page: "1.0.0" in page),
+    ],
+)
+def test_a_damaged_package_goes_out_of_its_index_and_comes_back_healed(
+    content: bytes, index: str, is_listed: Callable[[str], bool], filled: Shop
+) -> None:
+    rot(filled.scene.object_of(content))
+    assert Reason.OBJECT_ROTTEN in {reason for _, reason in filled.check()}
+
+    path = Path(filled.scene.store_path) / "current" / index
+    assert not path.exists() or not is_listed(path.read_text())
+
+    assert filled.last is not None
+    assert filled.scene.take_in(filled.last).verdict.standing is Standing.ACCEPTED
+    assert is_listed(path.read_text())
+    assert filled.check() == []
+
+
+def test_a_damaged_packument_is_reported_once_and_comes_back_healed(filled: Shop) -> None:
+    (found,) = [d for d in filled.scene.open().head(filled.last.manifest).manifest().documents if "npm/left" in d.path]  # type: ignore[union-attr]
+    rot(filled.scene.open().layout.object(found.sha256))
+
+    assert [reason for _, reason in filled.check()] == [Reason.OBJECT_ROTTEN]
+    assert [reason for _, reason in filled.check()] == [Reason.OBJECT_MISSING]
+    assert filled.last is not None
+    assert filled.scene.take_in(filled.last).verdict.standing is Standing.ACCEPTED
+    assert filled.packument("left")["versions"]["1.0.0"]["dependencies"] == {"right": "^2"}
+    assert filled.check() == []
+
+
+def test_a_recalled_package_is_in_no_index(filled: Shop) -> None:
+    new = replace(trust_of("alice", revoked_artifacts=["pkg:pypi/six@1.0", "pkg:npm/left@1.0.0"]), version=2)
+    update_trust(filled.scene.open(), signed(new, "alice").encode() + b"\n", filled.scene.order())
+    filled.check()
+
+    current = Path(filled.scene.store_path) / "current"
+    assert not (current / "pypi" / SIX).exists()
+    assert not (current / "pypi/simple/six").exists()
+    assert not (current / "npm/left/-/left-1.0.0.tgz").exists()
+    index = current / "npm/left/index.html"
+    assert not index.exists() or "1.0.0" not in json.loads(index.read_text())["versions"]
+    assert {reason for _, reason in filled.check()} == {Reason.REVOKED_ARTIFACT}
+
+
+def test_metadata_of_another_channel_changes_nothing_about_a_package(filled: Shop) -> None:
+    root = filled.scene.root
+    filled.deliver(
+        wheel(root, "other-1.0-py3-none-any.whl", b"other"),
+        core_metadata(root, "six-1.0-py3-none-any.whl", b"Name: six\n"),
+        packument(root, "left", {"1.0.0": {"dependencies": {"evil": "*"}}, "9.9.9": {}}, latest="9.9.9"),
+        channel="other",
+    )
+
+    said = filled.packument("left")
+    assert said["versions"]["1.0.0"]["dependencies"] == {"right": "^2"}
+    assert said["dist-tags"] == {"latest": "1.0.0"}
+    assert "9.9.9" not in said["versions"]
+
+
+def test_core_metadata_counts_only_from_the_channel_of_its_wheel(shop: Shop) -> None:
+    root = shop.scene.root
+    shop.deliver(wheel(root, SIX, b"six"))
+    shop.deliver(wheel(root, "other-1.0-py3-none-any.whl", b"other"), core_metadata(root, SIX, b"evil\n"), channel="other")
+
+    assert "core-metadata" not in json.loads(shop.read("pypi/simple/six/index.json"))["files"][0]
+    assert shop.check() == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"name": "right", "versions": {}, "dist-tags": {}, "time": {}}', b"\xff", b"[" * 5000],
+)
+def test_a_packument_that_is_none_refuses_the_bundle_and_changes_nothing(content: bytes, filled: Shop) -> None:
+    root = filled.scene.root
+    bundle = filled.scene.export(
+        {},
+        name="bad",
+        after=filled.last,
+        artifacts=[tarball(root, "left", "1.2.0", b"x")],
+        documents=[document(root, "left", content)],
+    )
+
+    outcome = filled.scene.take_in(bundle)
+
+    assert (outcome.verdict.standing, outcome.verdict.reason) == (Standing.REJECTED, Reason.MALFORMED)
+    assert sorted(filled.packument("left")["versions"]) == ["1.0.0"]
+    assert filled.check() == []
+
+
+def test_a_packument_that_is_too_large_is_not_read() -> None:
+    entry = Document("documents/index/npm/left/x.json", MAX_DOCUMENT + 1, bytes(32), Role.INDEX, "application/json")
+    with pytest.raises(FormatError, match="expected at most 67108864 bytes"):
+        check_documents([(entry, "/nowhere")])
+
+
+def test_an_entry_that_fits_no_view_is_kept_and_shown_nowhere(filled: Shop) -> None:
+    root = filled.scene.root
+    odd = wheel(root, SIX, b"odd")
+    filled.deliver(
+        odd._replace(source=odd.source._replace(path="artifacts/pypi/simple")),
+        odd._replace(source=odd.source._replace(path="artifacts/npm/index.html")),
+        odd._replace(source=odd.source._replace(path="artifacts/maven/x")),
+    )
+
+    current = Path(filled.scene.store_path) / "current"
+    assert (current / "pypi/simple").is_dir()
+    assert not (current / "npm/index.html").exists()
+    assert not (current / "maven").exists()
+    assert filled.check() == []
