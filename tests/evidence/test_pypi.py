@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from airgap.core.distributions import parse_file_name
 from airgap.core.entries import Role
 from airgap.core.errors import FormatError
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import pypi
-from airgap.evidence.pypi import parse_file_name
 from airgap.evidence.subject import Pins, Subject
 from tests.evidence.bench import piece, pins, subject
 from tests.evidence.sigstore_forge import ISSUER, REPOSITORY, Content, Json, Signer, instance, statement
