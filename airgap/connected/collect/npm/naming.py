@@ -1,0 +1,74 @@
+"""Names and versions of npm packages, and the places that follow from them.
+
+Source: npm documentation, package.json, "name"; validate-npm-package-name (its rules for old packages); Semantic
+Versioning 2.0.0, 2, 9 and 10.
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+from airgap.core.errors import FormatError
+from airgap.core.names import check_path
+from airgap.core.reasons import Reason
+
+MAX_NAME: Final = 214
+MAX_VERSION: Final = 256
+# what encodeURIComponent leaves alone, without "!'()*", which no file system agrees on
+_NAME = re.compile(r"(?:@[A-Za-z0-9_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*")
+_VERSION = re.compile(r"[0-9]{1,16}\.[0-9]{1,16}\.[0-9]{1,16}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_RESERVED: Final = frozenset({"node_modules", "favicon.ico"})
+
+
+def check_release(name: str, version: str, *, where: str) -> None:
+    """Prove that a name and a version are ones that npm could have published, and that files may be named after them.
+
+    Args:
+        name: written by anybody.
+        version: written by anybody.
+        where: who says so, for the message.
+
+    Raises:
+        FormatError: with reason bad-name.
+    """
+    if not is_name(name):
+        raise FormatError(f"{where}: expected the name of an npm package, got {name!a:.120}", reason=Reason.BAD_NAME)
+    if len(version) > MAX_VERSION or not _VERSION.fullmatch(version):
+        raise FormatError(f"{where}: expected a version of {name}, got {version!a:.80}", reason=Reason.BAD_NAME)
+    check_path(f"artifacts/npm/{tarball_path(name, version)}")
+    check_path(packument_path(name))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is the name of a package, ``left-pad`` or ``@scope/name``."""
+    return len(text) <= MAX_NAME and _NAME.fullmatch(text) is not None and text.lower() not in _RESERVED
+
+
+def tarball_path(name: str, version: str) -> str:
+    """Where registries keep a tarball: ``@scope/name/-/name-1.0.0.tgz``."""
+    return f"{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+
+
+def packument_path(name: str) -> str:
+    """Where a bundle carries what the registry says about a package."""
+    return f"documents/index/npm/{name}.json"
+
+
+def packument_url(registry: str, name: str) -> str:
+    """Where a registry answers for a package; the slash of a scope is escaped, as npm does it."""
+    return f"{registry}{name.replace('/', '%2f')}"
+
+
+def tarball_url(registry: str, name: str, version: str) -> str:
+    """Where a registry keeps a tarball by convention."""
+    return registry + quote(tarball_path(name, version), safe="/@~")
+
+
+def attestations_url(registry: str, name: str, version: str) -> str:
+    """Where a registry keeps the attestations of a version, whatever host its own link names."""
+    return f"{registry}-/npm/v1/attestations/{name.replace('/', '%2f')}@{quote(version, safe='')}"
+
+
+def keys_url(registry: str) -> str:
+    """Where a registry keeps the list of its signing keys."""
+    return f"{registry}-/npm/v1/keys"
