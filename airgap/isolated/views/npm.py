@@ -7,7 +7,6 @@ servers hand out for a folder; no client looks at the content type.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,17 +14,11 @@ from urllib.parse import quote
 from airgap.core.errors import FormatError
 from airgap.core.foreign import load_object
 from airgap.core.names import check_path
+from airgap.core.npm_name import VERSION, is_name, is_version, tarball_path
 from airgap.core.reasons import Reason
 
 BASE: Final = "http://airgap.invalid/npm/"
 """What the address of every tarball begins with in the files; whoever serves them puts the real address in its place."""
-MAX_NAME: Final = 214
-MAX_VERSION: Final = 256
-# what encodeURIComponent leaves alone, without "!'()*", which no file system agrees on
-_NAME: Final = re.compile(r"(?:@[A-Za-z0-9_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*")
-_VERSION: Final = re.compile(
-    r"([0-9]{1,16})\.([0-9]{1,16})\.([0-9]{1,16})(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
-)
 _MEMBERS: Final = ("dist-tags", "name", "time", "versions")
 _RELEASE: Final = frozenset(
     {
@@ -53,7 +46,7 @@ def parse_packument(raw: bytes) -> Mapping[str, Any]:
     if sorted(said) != list(_MEMBERS):
         raise FormatError(f"packument: expected the members {', '.join(_MEMBERS)}, got {', '.join(sorted(said))!a:.120}")
     name, versions = said["name"], said["versions"]
-    if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise FormatError(f"packument: expected the name of an npm package, got {name!a:.120}", reason=Reason.BAD_NAME)
     if not isinstance(versions, dict):
         raise FormatError(f"packument of {name}: expected versions as an object, got another value")
@@ -103,12 +96,12 @@ def render(
 
 def tarball(name: str, version: str) -> str:
     """Where a tarball stands in a generation: ``npm/@scope/name/-/name-1.0.0.tgz``."""
-    return f"npm/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+    return f"npm/{tarball_path(name, version)}"
 
 
 def precedence(version: str) -> tuple[Any, ...]:
     """A key that puts versions in the order of Semantic Versioning 2.0.0, clause 11, but all releases after prereleases."""
-    found = _VERSION.fullmatch(version)
+    found = VERSION.fullmatch(version)
     assert found is not None
     numbers = tuple(int(digits) for digits in found.groups()[:3])
     identifiers = (found[4] or "").split(".")
@@ -128,13 +121,13 @@ def _tags(tags: Mapping[str, str], known: Set[str], carried: Set[str]) -> Mappin
 
 
 def _placed(name: str, version: str, release: Mapping[str, Any]) -> Mapping[str, Any]:
-    path = tarball(name, version).removeprefix("npm/")
-    return {**release, "dist": {**release["dist"], "tarball": BASE + quote(path, safe="/@~")}}
+    address = BASE + quote(tarball_path(name, version), safe="/@~")
+    return {**release, "dist": {**release["dist"], "tarball": address}}
 
 
 def _check_release(name: str, version: str, release: Any) -> None:
     """Prove that a version is one, and that what is said about it is said about it alone."""
-    if len(version) > MAX_VERSION or not _VERSION.fullmatch(version):
+    if not is_version(version):
         raise FormatError(f"packument of {name}: expected a version, got {version!a:.80}", reason=Reason.BAD_NAME)
     check_path(tarball(name, version))
     where = f"packument of {name}, version {version}"

@@ -1,0 +1,77 @@
+"""``package-lock.json`` and ``npm-shrinkwrap.json``, versions 2 and 3.
+
+Source: npm documentation, package-lock.json. What another package wants from a URL looks as if it came from a registry; it
+is known by that wish.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+from airgap.core.errors import FormatError, UsageError
+from airgap.core.locks.rewritten import Rewritten, is_web, put_in, replaced, tarball_at
+from airgap.core.served import Served
+
+_KIND: Final = "package-lock.json"
+_MODULES: Final = "node_modules/"
+_WISHES: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+_PAIR: Final = re.compile(r'(?P<before>"resolved"\s*+:\s*+")(?P<address>[^"\\]*+)(?P<after>")')
+
+
+def rewrite_npm(text: str, served: Served) -> Rewritten:
+    """Make a lock of npm name a store; see ``rewrite``."""
+    said = _decode(text)
+    packages = said.get("packages")
+    if said.get("lockfileVersion") not in {2, 3} or not isinstance(packages, dict):
+        raise UsageError(
+            f"{_KIND}: expected lockfileVersion 2 or 3, got {said.get('lockfileVersion')!a:.20}",
+            hint="npm install --package-lock-only --lockfile-version 3",
+        )
+    addresses: dict[str, str] = {}
+    left = []
+    wished = set(_wished(packages))
+    for place, entry in packages.items():
+        if not isinstance(entry, dict):
+            raise FormatError(f"{_KIND}: expected an object for each package, got another value")
+        resolved = entry.get("resolved")
+        if not isinstance(resolved, str) or entry.get("link") is True:
+            continue
+        name = entry.get("name", place.rpartition(_MODULES)[2])
+        if is_web(resolved) and resolved not in wished:
+            addresses[resolved] = tarball_at(name, entry.get("version"), served, where=_KIND)
+        else:
+            left.append(f"{name} ({resolved.partition(':')[0] if ':' in resolved else 'path'})")
+    put = put_in(text, _PAIR, addresses)
+    if _decode(put.text) != replaced(said, addresses, ("resolved",)):
+        raise FormatError(f"{_KIND}: expected addresses without escapes, got some in another form")
+    return Rewritten(_KIND, *put, tuple(left))
+
+
+def _wished(packages: Mapping[str, Any]) -> Iterator[str]:
+    """The URLs that packages are wanted from."""
+    for entry in packages.values():
+        for kind in _WISHES if isinstance(entry, dict) else ():
+            wishes = entry.get(kind)
+            yield from (wish for wish in wishes.values() if is_web(wish)) if isinstance(wishes, dict) else ()
+
+
+def _decode(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError) as exc:
+        raise FormatError(f"{_KIND}: expected JSON, got other text") from exc
+    if not isinstance(value, dict):
+        raise FormatError(f"{_KIND}: expected a JSON object, got another value")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name given twice")
+    return value
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("a constant that is no JSON")
