@@ -4,12 +4,12 @@ Source: npm documentation, package-lock.json. What another package wants from a 
 is known by that wish.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from airgap.core.errors import FormatError, UsageError
+from airgap.core.foreign import load_object
 from airgap.core.locks.rewritten import Rewritten, is_web, put_in, replaced, tarball_at
 from airgap.core.served import Served
 
@@ -21,7 +21,7 @@ _PAIR: Final = re.compile(r'(?P<before>"resolved"\s*+:\s*+")(?P<address>[^"\\]*+
 
 def rewrite_npm(text: str, served: Served) -> Rewritten:
     """Make a lock of npm name a store; see ``rewrite``."""
-    said = _decode(text)
+    said = load_object(text.encode(), what=_KIND)
     packages = said.get("packages")
     if said.get("lockfileVersion") not in {2, 3} or not isinstance(packages, dict):
         raise UsageError(
@@ -43,7 +43,7 @@ def rewrite_npm(text: str, served: Served) -> Rewritten:
         else:
             left.append(f"{name} ({resolved.partition(':')[0] if ':' in resolved else 'path'})")
     put = put_in(text, _PAIR, addresses)
-    if _decode(put.text) != replaced(said, addresses, ("resolved",)):
+    if load_object(put.text.encode(), what=_KIND) != replaced(said, addresses, ("resolved",)):
         raise FormatError(f"{_KIND}: expected addresses without escapes, got some in another form")
     return Rewritten(_KIND, *put, tuple(left))
 
@@ -54,24 +54,3 @@ def _wished(packages: Mapping[str, Any]) -> Iterator[str]:
         for kind in _WISHES if isinstance(entry, dict) else ():
             wishes = entry.get(kind)
             yield from (wish for wish in wishes.values() if is_web(wish)) if isinstance(wishes, dict) else ()
-
-
-def _decode(text: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError) as exc:
-        raise FormatError(f"{_KIND}: expected JSON, got other text") from exc
-    if not isinstance(value, dict):
-        raise FormatError(f"{_KIND}: expected a JSON object, got another value")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a name given twice")
-    return value
-
-
-def _refuse(_: str) -> NoReturn:
-    raise ValueError("a constant that is no JSON")
