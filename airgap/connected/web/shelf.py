@@ -40,7 +40,7 @@ class Shelf:
 
     def find(self, page: Page) -> Kept | None:
         """The page as it was kept; None when it was not, or is damaged, or is larger than it may be now."""
-        with suppress(OSError, ValueError, KeyError, TypeError), open(self._path(page), "rb") as file:
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError), open(self._path(page), "rb") as file:
             head = json.loads(file.readline(_MAX_HEAD))
             content = file.read(page.limit + 1)
             if len(content) <= page.limit and head["sha256"] == hashlib.sha256(content).hexdigest():

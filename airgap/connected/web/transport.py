@@ -153,10 +153,10 @@ def _fault(exc: Exception, url: str) -> Fault:
             return Fault("a proxy that does not let it through", hint=_KEPT, may_pass=True, origin=origin(url))
         case NameResolutionError():
             return Fault("a host that has no address", hint=_KEPT, may_pass=True, origin=origin(url))
-        case ConnectTimeoutError():
-            return Fault(f"no connection within {CONNECT:.0f} s", hint=_KEPT, may_pass=True, origin=origin(url))
         case NewConnectionError():
             return Fault("no connection", hint=_KEPT, may_pass=True, origin=origin(url))
+        case ConnectTimeoutError():
+            return Fault(f"no connection within {CONNECT:.0f} s", hint=_KEPT, may_pass=True, origin=origin(url))
         case ReadTimeoutError():
             return Fault(f"nothing for {READ:.0f} s", hint=_KEPT, may_pass=True)
         case _:

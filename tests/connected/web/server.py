@@ -1,6 +1,7 @@
 """A web server on this machine for tests: canned answers, counts, and every way to misbehave."""
 
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,9 +87,11 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, site: "Site") -> None:
+    def __init__(self, site: "Site", tls: ssl.SSLContext | None) -> None:
         self.site = site
         super().__init__(("127.0.0.1", 0), Request)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, *_: Any) -> None:
         """A client that goes away is no news."""
@@ -114,14 +117,14 @@ class Site:
 
 
 @contextmanager
-def serving(answers: Mapping[str, Canned | Behave] | None = None) -> Iterator[Site]:
+def serving(answers: Mapping[str, Canned | Behave] | None = None, *, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     """Serve canned answers by path (with query) until the end of the block.
 
     ``site.url`` is ``http://127.0.0.1:PORT`` without a slash at its end; ``site.answers`` may be changed meanwhile.
     """
     site = Site(dict(answers or {}))
-    listener = _Listener(site)
-    site.url = f"http://127.0.0.1:{listener.server_port}"
+    listener = _Listener(site, tls)
+    site.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.server_port}"
     thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
