@@ -19,6 +19,7 @@ from airgap.cli import (
     receipt,
     recover,
     request,
+    serve,
     sign,
     trace,
     trust,
@@ -43,6 +44,7 @@ _COMMANDS: Named = (
     ("trace", trace.trace),
     ("request", request.request),
     ("recover", recover.recover),
+    ("serve", serve.serve),
 )
 _TRUST: Named = (
     ("init", trust.init),
