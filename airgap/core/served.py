@@ -43,19 +43,34 @@ class Served:
         return self.url.startswith("file:")
 
     @property
+    def is_http(self) -> bool:
+        """Whether there is no TLS on the way."""
+        return self.url.startswith("http:")
+
+    @property
+    def name(self) -> str:
+        """The host alone, an address of IPv6 without its brackets; empty for files."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def host(self) -> str:
         """The host and the port, if one is named: ``127.0.0.1:8080``; empty for files."""
         return urlsplit(self.url).netloc
 
     @property
-    def is_in_clear(self) -> bool:
-        """Whether the way to the store is one that clients warn about or refuse: http to another machine."""
-        return self.url.startswith("http:") and not _is_loopback(urlsplit(self.url).hostname or "")
+    def port(self) -> int:
+        """The port, named or not; meaningless for files."""
+        return urlsplit(self.url).port or (80 if self.is_http else 443)
 
     @property
-    def is_http(self) -> bool:
-        """Whether there is no TLS on the way."""
-        return self.url.startswith("http:")
+    def path(self) -> str:
+        """The path, which begins with a slash unless it is empty."""
+        return urlsplit(self.url).path
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only clients on this machine reach it."""
+        return _is_loopback(self.name)
 
     @property
     def index(self) -> str:
