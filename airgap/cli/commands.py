@@ -8,6 +8,7 @@ from airgap.cli import (
     amend,
     anchor,
     check,
+    clients,
     demo,
     export,
     import_,
@@ -19,6 +20,7 @@ from airgap.cli import (
     receipt,
     recover,
     request,
+    rewrite_lock,
     serve,
     sign,
     trace,
@@ -45,6 +47,8 @@ _COMMANDS: Named = (
     ("request", request.request),
     ("recover", recover.recover),
     ("serve", serve.serve),
+    ("clients", clients.clients),
+    ("rewrite-lock", rewrite_lock.rewrite_lock),
 )
 _TRUST: Named = (
     ("init", trust.init),

@@ -83,6 +83,10 @@ ANSWERS = [
     ("ledger verify", "--store damaged", "proof", 4),
     ("recover", "--store store", "recover", 0),
     ("demo", "--keep new", "demo", 0),
+    ("clients", "--store store --url http://127.0.0.1:8080/ -o new", "clients", 0),
+    ("clients", "--store store --url file:///srv/airgap/current -o new", "clients", 0),
+    ("rewrite-lock", "yarn.lock --url http://127.0.0.1:8080", "rewriteLock", 0),
+    ("rewrite-lock", "requirements.txt --url https://store.example/airgap -o new", "rewriteLock", 0),
 ]
 ENDLESS = {"serve"}
 """Commands that answer and go on until they are told to end, each with the definition of its own name; tests/serving."""
@@ -99,6 +103,9 @@ FAILURES = [
     (f"request --show store/receipts/1.json {BY_SITE}", 3, "malformed"),
     ("trust show alice.pub.pem", 7, "malformed"),
     ("trust update trust.json --store store", 7, "trust-update"),
+    ("clients --store store --url http://me:secret@store.example -o new", 2, None),
+    ("rewrite-lock trust.json --url http://127.0.0.1", 2, None),
+    ("rewrite-lock package-lock.json --url http://127.0.0.1", 3, "malformed"),
 ]
 
 
@@ -176,6 +183,12 @@ def hosts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     scene.export(name="evidence", artifacts=[supplied("artifacts/files/hello.txt", "pkg:generic/hello.txt")])
     scene.take_in(one)
     site = scene.open()
+    put(
+        "yarn.lock",
+        b'# yarn lockfile v1\n\na@^1:\n  version "1.0.0"\n  resolved "https://upstream.example/a/-/a-1.0.0.tgz#ab"\n',
+    )
+    put("requirements.txt", b"--extra-index-url https://upstream.example/simple\n")
+    put("package-lock.json", b"{")
     put("short", read_kept(site, 1).short(site.private_key()).encode())
     put("wish.json", make_wish(site, ["pkg:npm/left-pad@1"], NOW).sign(site.private_key()).encode())
     broken = Scene(scene.root, trust=scene.trust)

@@ -18,11 +18,11 @@ from tests.isolated.scene import Scene, signed
 ROOT = os.getcwd()
 COMMANDS = (
     "demo", "keygen", "export", "sign", "inspect", "verify", "init", "import", "check", "list", "show", "trace", "request",
-    "recover", "serve", "receipt show",
+    "recover", "serve", "clients", "rewrite-lock", "receipt show",
     "trust init", "trust show", "trust sign", "trust amend", "trust revoke", "trust diff", "trust update",
     "trust anchor add", "trust anchor list", "trust anchor remove", "ledger show", "ledger verify",
 )  # fmt: skip
-LATER = ("sbom", "repair", "clients", "rewrite-lock", "schedule", "gc")
+LATER = ("sbom", "repair", "schedule", "gc")
 LATER_OPTIONS = ("--budget", "--rate", "--part", "--sample", "--html", "--textfile")
 LOADED = """
 import sys

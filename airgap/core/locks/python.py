@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from airgap.core.errors import FormatError
+from airgap.core.errors import FormatError, UsageError
 from airgap.core.locks.rewritten import Rewritten, is_web, objects, put_in, replaced
 from airgap.core.reasons import Reason
 from airgap.core.served import Served
@@ -30,6 +30,11 @@ _OPTIONS: Final = re.compile(r"(-i|-f|--index-url|--extra-index-url|--find-links
 def rewrite_uv(text: str, served: Served) -> Rewritten:
     """Make a ``uv.lock`` name a store; see ``rewrite``."""
     kind = "uv.lock"
+    if served.is_file:
+        raise UsageError(
+            f"{kind}: expected an http or https URL, got a file URL: uv writes paths there, and would change the lock",
+            hint="airgap serve, or uv export --format pylock.toml and rewrite that",
+        )
     said = _decode(text, kind)
     addresses: dict[str, str] = {}
     left = []
