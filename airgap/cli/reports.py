@@ -1,5 +1,6 @@
 """What commands print: values of the other layers as text and as JSON."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from airgap.core.reasons import ADVICE, Reason
 from airgap.core.statement import Statement
 from airgap.core.times import format_time
 from airgap.core.verdict import Finding, Standing, Verdict
+from airgap.core.vouching import UNSIGNED, WITHHELD
 
 if TYPE_CHECKING:
     from airgap.bundle.argument import Examined
@@ -318,7 +320,11 @@ def findings(found: Sequence[Finding]) -> None:
 
 
 def print_losses(losses: Sequence[Any]) -> None:
-    for loss in losses[:_SHOWN]:
+    missing = [loss for loss in losses if loss.what not in {UNSIGNED, WITHHELD}]
+    for loss in missing[:_SHOWN]:
         say(f"not carried: {loss.purl}: {loss.what}, {loss.detail}")
-    if len(losses) > _SHOWN:
-        say(f"not carried: {len(losses) - _SHOWN} more")
+    if len(missing) > _SHOWN:
+        say(f"not carried: {len(missing) - _SHOWN} more; --json lists them all")
+    bare = Counter((loss.what, loss.detail) for loss in losses if loss.what in {UNSIGNED, WITHHELD})
+    for (what, detail), count in bare.most_common(_SHOWN):
+        say(f"without evidence: {plural(count, 'artifact')}, {what}: {detail}")

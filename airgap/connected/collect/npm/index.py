@@ -12,6 +12,7 @@ from airgap.connected.collect.npm.settings import Settings
 from airgap.connected.collected import Carried, FileSource
 from airgap.connected.web.wanted import Answer, Fetched, Page
 from airgap.core import canonical
+from airgap.core.digest import sha256
 from airgap.core.entries import Role
 from airgap.core.errors import UsageError
 
@@ -89,7 +90,7 @@ def _read(
     releases = trimmed["versions"]
     if releases:
         content = canonical.encode(trimmed)
-        documents.append(Carried(keep(packument_path(name), content, fetcher), Role.INDEX, JSON))
+        documents.append(Carried(keep(packument_path(name, sha256(content).hex()), content, fetcher), Role.INDEX, JSON))
     for package in group:
         release = releases.get(package.version)
         tarball = packument.tarball_of(said, package.version) if release else None

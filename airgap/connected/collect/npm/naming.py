@@ -16,7 +16,8 @@ MAX_NAME: Final = 214
 MAX_VERSION: Final = 256
 # what encodeURIComponent leaves alone, without "!'()*", which no file system agrees on
 _NAME = re.compile(r"(?:@[A-Za-z0-9_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*")
-_VERSION = re.compile(r"[0-9]{1,16}\.[0-9]{1,16}\.[0-9]{1,16}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_WORDS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+_VERSION = re.compile(rf"[0-9]{{1,16}}\.[0-9]{{1,16}}\.[0-9]{{1,16}}(?:-{_WORDS})?(?:\+{_WORDS})?")
 _RESERVED: Final = frozenset({"node_modules", "favicon.ico"})
 
 
@@ -36,7 +37,7 @@ def check_release(name: str, version: str, *, where: str) -> None:
     if len(version) > MAX_VERSION or not _VERSION.fullmatch(version):
         raise FormatError(f"{where}: expected a version of {name}, got {version!a:.80}", reason=Reason.BAD_NAME)
     check_path(f"artifacts/npm/{tarball_path(name, version)}")
-    check_path(packument_path(name))
+    check_path(packument_path(name, "0" * 16))
 
 
 def is_name(text: str) -> bool:
@@ -49,9 +50,12 @@ def tarball_path(name: str, version: str) -> str:
     return f"{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
 
 
-def packument_path(name: str) -> str:
-    """Where a bundle carries what the registry says about a package."""
-    return f"documents/index/npm/{name}.json"
+def packument_path(name: str, sha256: str) -> str:
+    """Where a bundle carries what the registry says about a package.
+
+    Named after the content's digest as well: several sources and channels may bring different ones of one name.
+    """
+    return f"documents/index/npm/{name}/{sha256[:16]}.json"
 
 
 def packument_url(registry: str, name: str) -> str:
