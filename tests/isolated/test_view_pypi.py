@@ -63,7 +63,7 @@ def test_a_page_of_html_is_to_the_letter() -> None:
         "  <body>\n"
         "    <h1>Links for fancy-name</h1>\n"
         f'    <a href="../../Fancy.Name-1.0%2Blocal.1-py3-none-any.whl#sha256={"ab" * 32}" data-requires-python="&gt;=3.9"'
-        f' data-core-metadata="{metadata}" data-dist-info-metadata="{metadata}">{WHEEL}</a><br>\n'
+        f' data-core-metadata="{metadata}">{WHEEL}</a><br>\n'
         "  </body>\n"
         "</html>\n"
     )
@@ -87,7 +87,6 @@ def test_json_says_what_html_says_and_size_and_time() -> None:
                 "upload-time": "2026-01-02T03:04:05.678901Z",
                 "yanked": "broken",
                 "core-metadata": {"sha256": "cd" * 32},
-                "dist-info-metadata": {"sha256": "cd" * 32},
             }
         ],
     }

@@ -98,8 +98,7 @@ def _file(file: File) -> Mapping[str, Any]:
         **_repeated(file.metadata),
     }
     if file.core_metadata is not None:
-        # clients from before PEP 714 look under the second name
-        value["core-metadata"] = value["dist-info-metadata"] = {"sha256": file.core_metadata.hex()}
+        value["core-metadata"] = {"sha256": file.core_metadata.hex()}
     return value
 
 
@@ -113,7 +112,6 @@ def _file_link(file: File) -> str:
         attributes["data-yanked"] = "" if repeated["yanked"] is True else repeated["yanked"]
     if file.core_metadata is not None:
         attributes["data-core-metadata"] = f"sha256={file.core_metadata.hex()}"
-        attributes["data-dist-info-metadata"] = attributes["data-core-metadata"]
     return _link(f"{_UP}{quote(file.name)}#sha256={file.sha256.hex()}", file.name, attributes)
 
 
