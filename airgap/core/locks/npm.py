@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.foreign import load_object
-from airgap.core.locks.rewritten import Rewritten, is_web, put_in, replaced, tarball_at
+from airgap.core.locks.rewritten import Rewritten, is_web, put_in, replaced, strange, tarball_at
 from airgap.core.served import Served
 
 _KIND: Final = "package-lock.json"
@@ -41,7 +41,7 @@ def rewrite_npm(text: str, served: Served) -> Rewritten:
         if is_web(resolved) and resolved not in wished:
             addresses[resolved] = tarball_at(name, entry.get("version"), served, where=_KIND)
         else:
-            left.append(f"{name} ({resolved.partition(':')[0] if ':' in resolved else 'path'})")
+            left.append(strange(name, resolved if ":" in resolved else "path"))
     put = put_in(text, _PAIR, addresses)
     if load_object(put.text.encode(), what=_KIND) != replaced(said, addresses, ("resolved",)):
         raise FormatError(f"{_KIND}: expected addresses without escapes, got some in another form")

@@ -7,7 +7,7 @@ Read line by line, in the one way that pnpm writes it: nothing inside the gap re
 import re
 from typing import Final
 
-from airgap.core.locks.rewritten import Rewritten, is_web, tarball_at
+from airgap.core.locks.rewritten import Rewritten, is_web, strange, tarball_at
 from airgap.core.served import Served
 
 _KIND: Final = "pnpm-lock.yaml"
@@ -31,7 +31,7 @@ def rewrite_pnpm(text: str, served: Served) -> Rewritten:
         name, version = _release(key)
         old = tarball["address"]
         if not name or ":" in version or not is_web(old):
-            left.append(f"{name or 'a package'} (tarball)")
+            left.append(strange(name, "tarball"))
             continue
         address = tarball_at(name, version, served, where=f"{_KIND}, line {number + 1}")
         lines[number] = tarball["before"] + address + tarball["after"]

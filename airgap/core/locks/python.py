@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from airgap.core.errors import FormatError, UsageError
-from airgap.core.locks.rewritten import Rewritten, is_web, objects, put_in, replaced
+from airgap.core.locks.rewritten import Rewritten, is_web, objects, put_in, replaced, strange
 from airgap.core.reasons import Reason
 from airgap.core.served import Served
 
@@ -23,6 +23,7 @@ _PAIR: Final = re.compile(
 )
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._!+-]{0,253}")
 _OWN: Final = frozenset({"virtual", "editable"})
+_WAYS: Final = ("git", "url", "path", "directory", "registry")
 _ELSEWHERE: Final = ("archive", "vcs", "directory")
 _OPTIONS: Final = re.compile(r"(-i|-f|--index-url|--extra-index-url|--find-links)(?![\w-])")
 
@@ -46,7 +47,7 @@ def rewrite_uv(text: str, served: Served) -> Rewritten:
             addresses[source["registry"]] = served.index
             addresses.update(_files(package, served, where=kind))
         elif not source.keys() & _OWN:
-            left.append(f"{package.get('name')} ({', '.join(sorted(source))})")
+            left.append(strange(package.get("name"), _way(source)))
     return _finish(kind, text, said, addresses, left)
 
 
@@ -59,7 +60,7 @@ def rewrite_pylock(text: str, served: Served) -> Rewritten:
     for package in objects(said.get("packages"), where=kind):
         elsewhere = [member for member in _ELSEWHERE if member in package]
         if elsewhere:
-            left.append(f"{package.get('name')} ({elsewhere[0]})")
+            left.append(strange(package.get("name"), elsewhere[0]))
             continue
         if isinstance(package.get("index"), str):
             addresses[package["index"]] = served.index
@@ -78,6 +79,11 @@ def rewrite_requirements(text: str, _: Served) -> Rewritten:
     return Rewritten("requirements", text, 0, 0, tuple(left))
 
 
+def _way(source: Mapping[str, Any]) -> str:
+    """The word by which uv says where a package comes from."""
+    return next((word for word in _WAYS if word in source), "elsewhere")
+
+
 def _files(package: Mapping[str, Any], served: Served, *, where: str) -> Iterator[tuple[str, str]]:
     """Addresses of the files of a package, as they are and as they will be."""
     wheels = list(objects(package.get("wheels"), where=where))
@@ -93,7 +99,7 @@ def _name_of(file: Mapping[str, Any], url: str, where: str) -> str:
     try:
         name = file.get("name", unquote(urlsplit(url).path.rpartition("/")[2]))
     except ValueError:
-        name = url
+        name = ""  # not repeated: it may hold a password
     if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
         raise FormatError(f"{where}: expected the name of a file, got {name!a:.80}", reason=Reason.BAD_NAME)
     return name

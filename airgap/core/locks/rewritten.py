@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.npm_name import is_name, is_version
 from airgap.core.reasons import Reason
 from airgap.core.served import Served
+
+_SCHEME: Final = re.compile(r"[a-z][a-z+]{0,15}")
 
 
 class Rewritten(NamedTuple):
@@ -80,6 +82,18 @@ def tarball_at(name: object, version: object, served: Served, *, where: str) -> 
             reason=Reason.BAD_NAME,
         )
     return served.tarball(name, version)
+
+
+def strange(name: object, way: str) -> str:
+    """A package that does not come from an index, and the way it comes; no text that could be an address.
+
+    Args:
+        name: of the package, as a lock has it.
+        way: a word of ours, or an address, of which only the scheme is said.
+    """
+    scheme, colon, _ = way.partition(":")
+    said = (scheme if _SCHEME.fullmatch(scheme) else "path") if colon else way
+    return f"{name if isinstance(name, str) and is_name(name) else 'a package'} ({said})"
 
 
 def is_web(text: object) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from airgap.core.errors import FormatError
-from airgap.core.locks.rewritten import Rewritten, is_web, tarball_at
+from airgap.core.locks.rewritten import Rewritten, is_web, strange, tarball_at
 from airgap.core.served import Served
 
 _KIND: Final = "yarn.lock"
@@ -40,9 +40,8 @@ def rewrite_yarn(text: str, served: Served) -> Rewritten:
         if "resolved" not in entry.members:
             continue
         number, old = entry.members["resolved"]
-        strange = [pattern for pattern in entry.patterns if not _is_of_registry(pattern)]
-        if strange or not is_web(old):
-            left.append(f"{_name_in((strange or entry.patterns)[0])} ({old.partition(':')[0]})")
+        if not is_web(old) or not all(_is_of_registry(pattern) for pattern in entry.patterns):
+            left.append(strange(_name_in(entry.patterns[0]), old if ":" in old else "path"))
             continue
         address = tarball_at(*_release(entry), served, where=f"{_KIND}, line {number + 1}")
         _, mark, sha1 = old.partition("#")
