@@ -30,14 +30,21 @@ def render(served: Served, store: str) -> Iterator[tuple[str, str]]:
         yield ".npmrc", _npm(served)
         yield ".yarnrc.yml", _yarn(served)
         yield ".yarnrc", _yarn_classic(served)
-        if not served.path:
+        if _has_server(served):
             yield "nginx.conf", nginx.configuration(store, listen=_listen(served))
     yield "README.txt", _readme(served)
 
 
+def _has_server(served: Served) -> bool:
+    return not served.is_file and not served.path
+
+
 def _listen(served: Served) -> str:
-    """Where a web server listens: on this machine only where the URL says so, since a name may be another one inside."""
-    return f"127.0.0.1:{served.port}" if served.is_loopback else str(served.port)
+    """Where a web server listens: on this machine alone if the URL says so, else everywhere, since names move."""
+    if not served.is_loopback:
+        return str(served.port)
+    address = "127.0.0.1" if served.name == "localhost" else served.name
+    return f"[{address}]:{served.port}" if ":" in address else f"{address}:{served.port}"
 
 
 def _pip(served: Served) -> str:
@@ -117,6 +124,8 @@ def _readme(served: Served) -> str:
         "This makes them name the store, and keeps every digest:",
         "",
         f"         airgap rewrite-lock LOCK --url {served.url}",
-        "",
     ]
+    if _has_server(served):
+        lines += ["", "nginx.conf is for whoever serves the store; airgap serve needs none."]
+    lines.append("")
     return "\n".join(lines)
