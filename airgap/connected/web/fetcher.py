@@ -56,7 +56,7 @@ class Fetcher:
         self._cache = Cache(cache)
         self._progress = progress
         self._jobs = jobs
-        self._transport = Transport(access.cafile, jobs)
+        self._transport = Transport(access.cafile, jobs, access.proxy)
         self._visitor = Visitor(self._transport, access)
         self._patience = Patience(pause)
         shelf = Shelf(f"{cache}/pages")

@@ -43,15 +43,16 @@ class Transport:
     Args:
         cafile: as in ``Access``.
         jobs: connections to one host that are kept open.
+        proxy: as in ``Access``.
 
     Raises:
         UsageError: the file with certificates cannot be read.
     """
 
-    def __init__(self, cafile: str | None, jobs: int) -> None:
+    def __init__(self, cafile: str | None, jobs: int, proxy: str | None = None) -> None:
         self._tls = _tls(cafile)
         self._jobs = jobs
-        self._proxies: Mapping[str, str] = getproxies()
+        self._proxies: Mapping[str, str] = {"all": proxy} if proxy else getproxies()
         self._managers: dict[str | None, urllib3.PoolManager] = {}
         self._reading: set[urllib3.BaseHTTPResponse] = set()
         self._lock = Lock()

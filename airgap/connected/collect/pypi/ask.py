@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from airgap.connected.collect.pypi.pin import Pin, pins_of
+from airgap.connected.collect.pypi.pin import Pin, check_locked, pins_of
 from airgap.connected.collect.pypi.pylock import parse_pylock, pins_in
 from airgap.connected.collect.pypi.requirements_text import (
     Requirements,
@@ -41,6 +41,7 @@ def ask(wanted: PypiSource, targets: Sequence[Target], find_resolver: FindResolv
     for path in wanted.requirements:
         found = read_requirements(os.path.join(wanted.folder, path))
         if found.is_lock:
+            check_locked(found)
             wishes |= dict.fromkeys((pin, target) for target in targets for pin in pins_of(found, target))
         else:
             _add(open_ends, found)

@@ -63,6 +63,7 @@ class Chooser:
             allowed = [one for one in some if one.agrees is not False]
             if allowed:
                 best = max(allowed, key=lambda one: one.order)
+                _check_alone(best.link, allowed)
                 link = _in_index(best.link, offers.of(pin.project, pin.version)) if pin.links else best.link
                 return Choice(best.distribution, link, pin.hashes)
         for one in (*wheels, *sources):
@@ -84,6 +85,22 @@ class Chooser:
     def _is_admitted(self, requires_python: str | None) -> bool:
         specifiers = specifiers_in(requires_python)
         return specifiers is None or self._target.is_admitted(specifiers)
+
+
+def _check_alone(chosen: Link, allowed: Sequence[_Candidate]) -> None:
+    """Prove that no other index has another file under the same name.
+
+    Raises:
+        FormatError: content-mismatch: nobody knows which is meant.
+    """
+    for other in (one.link for one in allowed if one.link.file_name == chosen.file_name):
+        if contradicts(chosen.hashes, other.hashes):
+            raise FormatError(
+                f"{chosen.file_name}: expected {told(chosen.hashes)} as in {chosen.listed_in}, "
+                f"got {told(other.hashes)} in {other.listed_in}",
+                reason=Reason.CONTENT_MISMATCH,
+                hint="make a lock with hashes from the index that is meant, and name that",
+            )
 
 
 @lru_cache(maxsize=4096)

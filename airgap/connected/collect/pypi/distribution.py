@@ -15,6 +15,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from airgap.core.distributions import parse_file_name
 from airgap.core.errors import FormatError
 from airgap.core.names import check_path
 
@@ -62,6 +63,7 @@ class Distribution(NamedTuple):
                 found = cls(file_name, *parse_sdist_filename(file_name))
         except (InvalidWheelFilename, InvalidSdistFilename) as exc:
             raise FormatError(f"file name: expected a wheel or source distribution, got {file_name!a:.120}") from exc
+        parse_file_name(file_name)
         check_path(found.path)
         return found
 

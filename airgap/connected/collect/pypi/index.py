@@ -1,7 +1,8 @@
 """What the configured indexes offer, of the projects that are wanted.
 
-Of several indexes, the first that has a project counts for it, in the order in which uv asks them: who registers a
-company's name in a public index gets nowhere. Source: uv, "Package indexes", first-index strategy; PEP 503; PEP 691.
+All indexes that pip is configured with count alike, as they do for pip: whoever configured a public one beside a private
+one has the risk that comes with it on every install already. What two of them call by one name has to be one file.
+Source: pip, "Dependency confusion" and ``--extra-index-url``; PEP 503; PEP 691.
 """
 
 import os
@@ -60,16 +61,12 @@ def ask_indexes(
         UsageError: an index cannot be read.
         FormatError: it says something that is no answer of an index.
     """
-    missing = sorted(set(projects))
-    listed: dict[NormalizedName, Sequence[Link]] = {}
-    for index in indexes:
-        answers = pages.pages([_page(index, project) for project in missing])
-        listed |= {
-            project: read_page(answer, shown(index))
-            for project, answer in zip(missing, answers, strict=True)
-            if answer.status == 200
-        }
-        missing = [project for project in missing if project not in listed]
+    asked = [(index, project) for index in indexes for project in sorted(set(projects))]
+    answers = pages.pages([_page(index, project) for index, project in asked])
+    listed: dict[NormalizedName, list[Link]] = {}
+    for (index, project), answer in zip(asked, answers, strict=True):
+        if answer.status == 200:
+            listed.setdefault(project, []).extend(read_page(answer, shown(index)))
     return Offers([link for location in find_links for link in _located(location, pages)], listed)
 
 
@@ -96,7 +93,7 @@ def _located(location: str, pages: Pages) -> Iterator[Link]:
         except OSError as exc:
             raise UsageError(f"{shown(location)}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
         for name in names:
-            yield Link(file_name=name, url=quote(name), page=f"{location}/", listed_in=shown(location))
+            yield Link(file_name=name, url=quote(name), page=f"{location.rstrip('/')}/", listed_in=shown(location))
         return
     (answer,) = pages.pages([Page(url=location, accept=ACCEPT, name="the page of find-links", is_optional=True)])
     if answer.status == 200:

@@ -1,6 +1,5 @@
 """An index page in JSON. Source: PEP 691; PEP 700 size and upload time; PEP 740 provenance."""
 
-import json
 from typing import Any, Final
 
 from airgap.connected.collect.pypi.link import (
@@ -13,6 +12,7 @@ from airgap.connected.collect.pypi.link import (
     plain,
 )
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
 
 ACCEPT: Final = "application/vnd.pypi.simple.v1+json"
 _ATTESTING: Final = (1, 3)
@@ -29,12 +29,8 @@ def read_json(content: bytes, *, page: str, index: str) -> tuple[Link, ...]:
     Raises:
         FormatError: no answer of an index, of another version, or with more files than any project has.
     """
-    try:
-        value = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as exc:
-        raise FormatError(f"{index}: expected JSON, got a fault in it") from exc
-    meta = value.get("meta") if isinstance(value, dict) else None
-    files = value.get("files") if isinstance(value, dict) else None
+    value = load_object(content, what=index)
+    meta, files = value.get("meta"), value.get("files")
     if not isinstance(meta, dict) or not isinstance(files, list):
         raise FormatError(f"{index}: expected a project with its files, got other JSON")
     version = check_version(meta.get("api-version"), where=index)
@@ -45,7 +41,7 @@ def read_json(content: bytes, *, page: str, index: str) -> tuple[Link, ...]:
 def _link(said: Any, page: str, index: str, version: tuple[int, int]) -> Link:
     if not isinstance(said, dict) or not isinstance(said.get("url"), str) or not isinstance(said.get("hashes"), dict):
         raise FormatError(f"{index}: expected files with url and hashes, got another entry")
-    size = said.get("size")
+    size, provenance = said.get("size"), said.get("provenance")
     return Link(
         # the name in the URL counts, as for a page in HTML: two names of one file would be one too many
         file_name=name_in(said["url"]),
@@ -57,14 +53,9 @@ def _link(said: Any, page: str, index: str, version: tuple[int, int]) -> Link:
         size=size if type(size) is int and size >= 0 else None,
         uploaded=instant(said.get("upload-time")),
         yanked=_yanked(said.get("yanked")),
-        provenance=plain_url(said.get("provenance")),
+        provenance=provenance if isinstance(provenance, str) and provenance else None,
         can_attest=version >= _ATTESTING and "provenance" in said,
     )
-
-
-def plain_url(text: object) -> str | None:
-    """A URL as an index says it, None for none."""
-    return text if isinstance(text, str) and text else None
 
 
 def _yanked(said: object) -> str | None:

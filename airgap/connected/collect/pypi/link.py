@@ -70,10 +70,8 @@ def _counts(algorithm: str, digits: str) -> bool:
 
 
 def plain(text: object) -> str | None:
-    """A short text that every encoding can say; None for anything else."""
-    if not isinstance(text, str):
-        return None
-    return text[:MAX_TEXT].encode("utf-8", "replace").decode()
+    """A text, cut where it is longer than any that has a purpose; None for anything else."""
+    return text[:MAX_TEXT] if isinstance(text, str) else None
 
 
 def instant(text: object) -> str | None:

@@ -17,7 +17,8 @@ class Pin(NamedTuple):
     """One release.
 
     Attributes:
-        hashes: algorithm and hex digits; a file of the release has to have one of them. Empty where ``links`` say it.
+        hashes: algorithm and hex digits; a file of the release has to have one of them. Empty where ``links`` say them,
+            and where only the index does.
         links: the files of the release as a lock lists them, which are all that may be chosen from; empty where the lock
             names no files.
     """
@@ -34,16 +35,29 @@ class Pin(NamedTuple):
         return f"{self.project}=={self.version}"
 
 
-def pins_of(requirements: Requirements, target: Target) -> list[Pin]:
-    """The releases that a requirements file with hashes pins for one target.
+def check_locked(requirements: Requirements) -> None:
+    """Prove that a requirements file is a lock throughout.
 
     Raises:
         UsageError: a requirement without hashes, or that leaves a choice.
+    """
+    for line in requirements.lines:
+        if not line.hashes:
+            raise UsageError(
+                f"{line.where}: expected a hash as for other packages of the file, got none",
+                hint="a lock has hashes for all packages; a file without any is resolved",
+            )
+        _version(line)
+
+
+def pins_of(requirements: Requirements, target: Target) -> list[Pin]:
+    """The releases that a decided requirements file pins for one target.
+
+    Raises:
+        UsageError: a requirement that leaves a choice.
         FormatError: two versions of one project.
     """
     found: dict[Pin, None] = {}
-    for line in requirements.lines:
-        _check_locked(line)
     for environment in target.environments:
         lines = [line for line in requirements.lines if _applies(line, environment)]
         found |= dict.fromkeys(_distinct(map(_pin, lines)).values())
@@ -55,15 +69,6 @@ def _applies(line: Line, environment: Environment) -> bool:
     return marker is None or marker.evaluate({"extra": "", **cast("dict[str, str]", environment)})
 
 
-def _check_locked(line: Line) -> None:
-    if not line.hashes:
-        raise UsageError(
-            f"{line.where}: expected a hash as for other packages of the file, got none",
-            hint="a lock has hashes for all packages; a file without any is resolved",
-        )
-    _version(line)
-
-
 def _version(line: Line) -> Version:
     """The one version that is asked for."""
     specifiers = list(line.requirement.specifier)
@@ -72,7 +77,7 @@ def _version(line: Line) -> Version:
             raise InvalidVersion
         return Version(specifiers[0].version)
     except InvalidVersion as exc:
-        raise UsageError(f"{line.where}: expected name==version beside a hash, got {str(line.requirement)!a:.120}") from exc
+        raise UsageError(f"{line.where}: expected name==version, got {str(line.requirement)!a:.120}") from exc
 
 
 def _pin(line: Line) -> Pin:

@@ -26,7 +26,7 @@ class Configuration:
     """What pip is configured with. Not shown: its URLs may hold passwords.
 
     Attributes:
-        indexes: URLs without credentials, in the order in which they are asked; the default one is the last.
+        indexes: URLs without credentials and without a slash at the end; the default one is the last.
         find_links: URLs of folders and pages with further files, without credentials.
         constraints: paths and URLs of constraint files.
         cafile: certificate authorities, None for the system's.
@@ -44,7 +44,7 @@ class Configuration:
     @property
     def access(self) -> Access:
         """How its indexes are reached."""
-        return Access(cafile=self.cafile, authorization=self.credentials.authorization)
+        return Access(self.cafile, self.credentials.authorization, self.proxy)
 
 
 def read_configuration() -> Configuration:
@@ -57,8 +57,8 @@ def read_configuration() -> Configuration:
     indexes = [] if _is_on(said.get("no-index", "")) else [*_split(said.get("extra-index-url", "")), _first_index(said)]
     locations = _split(said.get("find-links", ""))
     return Configuration(
-        indexes=[_plain(url) for url in indexes],
-        find_links=[_plain(url) for url in locations],
+        indexes=[normalise(_as_url(url)).rstrip("/") for url in indexes],
+        find_links=[normalise(_as_url(url)) for url in locations],
         constraints=_split(said.get("constraint", "")),
         cafile=said.get("cert") or None,
         proxy=said.get("proxy") or None,
@@ -126,11 +126,6 @@ def _as_url(text: str) -> str:
     if "://" in text or text.startswith("file:"):
         return text
     return "file://" + quote(os.path.abspath(os.path.expanduser(text)))
-
-
-def _plain(text: str) -> str:
-    """The URL of a location, without credentials and without a slash at its end."""
-    return normalise(_as_url(text)).rstrip("/")
 
 
 def uv_variables(configuration: Configuration) -> dict[str, str]:

@@ -4,7 +4,6 @@ Which files have none, and which the index only does not show, is told apart whe
 what was never signed, and yet refuse a mirror that hides signatures.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -15,12 +14,13 @@ from airgap.connected.collect.pypi.index import Pages
 from airgap.connected.web.address import is_file, resolve
 from airgap.connected.web.wanted import Answer, Page
 from airgap.core.entries import Loss
+from airgap.core.errors import FormatError
+from airgap.core.foreign import load_object
+from airgap.core.vouching import UNSIGNED, WITHHELD
 
 MAX_PROVENANCE: Final = 16 * 1024 * 1024
 _ACCEPT: Final = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"
 _SIMPLE: Final = "/simple"
-UNSIGNED: Final = "unsigned-upstream"
-WITHHELD: Final = "withheld-by-mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,9 @@ def _is_provenance(answer: Answer) -> bool:
     if answer.status != 200:
         return False
     try:
-        value = json.loads(answer.content)
-    except (ValueError, RecursionError):
+        return isinstance(load_object(answer.content, what="provenance").get("attestation_bundles"), list)
+    except FormatError:
         return False
-    return isinstance(value, dict) and isinstance(value.get("attestation_bundles"), list)
 
 
 def _kind(answer: Answer) -> str:

@@ -20,9 +20,7 @@ from airgap.core.errors import UsageError
 _SECONDS: Final = 1800
 # how uv works, not what it finds
 _KEPT: Final = frozenset({"UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_CONCURRENT_DOWNLOADS", "UV_CONCURRENT_BUILDS"})
-_FIRST_INDEX: Final = (
-    "of several indexes only the first that has a project counts for it; an empty PIP_EXTRA_INDEX_URL leaves the others out"
-)
+_WHEELS: Final = "sdists = true carries the source of what has no wheel, and what builds it inside"
 _QUIET: Final = ("--quiet", "--no-config", "--no-python-downloads", "--color", "never")
 # lines of the trees that uv draws
 _DRAWN: Final = dict.fromkeys(map(ord, "\u00d7\u2570\u2500\u25b6\u2502\u251c"), " ")
@@ -82,11 +80,13 @@ class Resolver:
                 with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
                     file.writelines(f"{line}\n" for line in lines)
             arguments = [*("pip", "compile", "wanted.txt", "--constraints", "limits.txt"), *_interpreter(target)]
-            arguments += ["--generate-hashes", "--no-header", "--no-annotate"]
+            # all indexes count alike, as for pip, whose configuration it is
+            arguments += ["--generate-hashes", "--no-header", "--no-annotate", "--index-strategy", "unsafe-best-match"]
             arguments += () if may_build else ("--only-binary", ":all:")
             for limit in self.configuration.constraints:
                 arguments += ("--constraints", limit if "://" in limit else os.path.abspath(limit))
-            return self._run(arguments, folder, target.variables, what=f"resolve for {target.name}")
+            hint = None if may_build else _WHEELS
+            return self._run(arguments, folder, target.variables, what=f"resolve for {target.name}", hint=hint)
 
     def export(self, lock: str) -> str:
         """The whole of a ``uv.lock``, all extras and groups, as the text of a pylock.toml.
@@ -96,7 +96,9 @@ class Resolver:
         """
         return self._run(_EXPORT, os.path.dirname(lock) or ".", {}, what=f"read {lock}")
 
-    def _run(self, arguments: Sequence[str], folder: str, variables: Mapping[str, str], *, what: str) -> str:
+    def _run(
+        self, arguments: Sequence[str], folder: str, variables: Mapping[str, str], *, what: str, hint: str | None = None
+    ) -> str:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UV_") or name in _KEPT}
         try:
             done = subprocess.run(  # noqa: S603 -- arguments as a list, no shell
@@ -113,10 +115,7 @@ class Resolver:
         except subprocess.TimeoutExpired as exc:
             raise UsageError(f"uv: expected to {what} within {_SECONDS} s, got no end") from exc
         if done.returncode:
-            several = len(self.configuration.indexes) > 1
-            raise UsageError(
-                f"uv: expected to {what}, got: {self._words(done.stderr)}", hint=_FIRST_INDEX if several else None
-            )
+            raise UsageError(f"uv: expected to {what}, got: {self._words(done.stderr)}", hint=hint)
         return done.stdout.decode("utf-8", "replace")
 
     def _words(self, said: bytes) -> str:
