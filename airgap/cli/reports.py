@@ -325,6 +325,7 @@ def print_losses(losses: Sequence[Any]) -> None:
         say(f"not carried: {loss.purl}: {loss.what}, {loss.detail}")
     if len(missing) > _SHOWN:
         say(f"not carried: {len(missing) - _SHOWN} more; --json lists them all")
-    bare = Counter((loss.what, loss.detail) for loss in losses if loss.what in {UNSIGNED, WITHHELD})
+    # a detail may begin with the name of one of several files
+    bare = Counter((loss.what, loss.detail.rpartition(": ")[2]) for loss in losses if loss.what in {UNSIGNED, WITHHELD})
     for (what, detail), count in bare.most_common(_SHOWN):
         say(f"without evidence: {plural(count, 'artifact')}, {what}: {detail}")

@@ -146,7 +146,7 @@ def _documents(plan: Plan) -> dict[str, tuple[FileSource, Role, str]]:
         UsageError: two that differ would share a path, and one of them would be lost.
     """
     found: dict[str, tuple[FileSource, Role, str]] = {}
-    carried = (tuple(document) for document in plan.documents)
+    carried = ((document.source, document.role, document.media) for document in plan.documents)
     for one in chain(carried, *(item.evidence for item in plan.artifacts)):
         source, known = one[0], found.setdefault(one[0].path, one)[0]
         if known.file != source.file and not filecmp.cmp(known.file, source.file, shallow=False):
