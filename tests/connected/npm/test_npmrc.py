@@ -197,3 +197,28 @@ def test_projects_with_their_own_configuration_are_sources_of_their_own(
     assert read_settings([str(tmp_path / "one"), str(tmp_path / "same")]).registry == "https://r.invalid/"
     with pytest.raises(UsageError, match="expected lock files with one npm configuration, got several"):
         read_settings([str(tmp_path / "one"), str(tmp_path / "other")])
+
+
+@pytest.mark.parametrize(
+    ("config", "npmrc", "proxy"),
+    [
+        ({}, "", None),
+        ({"https-proxy": "http://p.invalid:3128", "proxy": "http://q.invalid"}, "", "http://p.invalid:3128"),
+        ({"proxy": "http://q.invalid", "https-proxy": None}, "", "http://q.invalid"),
+        ({"proxy": None}, "", None),
+        ({}, "https-proxy=http://user:hush@p.invalid\n", "http://user:hush@p.invalid"),
+        ({"https-proxy": "http://p.invalid", "noproxy": [""]}, "", "http://p.invalid"),
+        ({"https-proxy": "http://p.invalid", "noproxy": ["localhost", "other.invalid"]}, "", "http://p.invalid"),
+        ({"https-proxy": "http://p.invalid", "noproxy": ["x, .invalid"]}, "", None),
+        ({"https-proxy": "http://p.invalid", "noproxy": "r.invalid"}, "", None),
+        ({"registry": "http://r.invalid", "https-proxy": "http://p.invalid"}, "", None),
+        ({"registry": "http://r.invalid", "proxy": "http://q.invalid"}, "", "http://q.invalid"),
+    ],
+)
+def test_the_proxy_is_npms_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], npmrc: str, proxy: str | None
+) -> None:
+    found = settings(tmp_path, monkeypatch, {"registry": "https://r.invalid", **config}, npmrc)
+
+    assert found.access().proxy == proxy
+    assert "hush" not in f"{found!r} {found.access()!r}"

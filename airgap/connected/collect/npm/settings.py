@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from airgap.connected.collect.npm.client import project_of, read_config
-from airgap.connected.collect.npm.locked import web_url
+from airgap.connected.collect.npm.locked import texts, web_url
 from airgap.connected.collect.npm.npmrc import authorization_for, credentials_in, read_members
 from airgap.connected.web.access import Access
 from airgap.core.errors import UsageError
@@ -24,12 +24,14 @@ class Settings:
         scopes: the registries of scopes such as ``@ours``, likewise.
         cafile: certificates to trust, None for the usual ones.
         credentials: by names such as ``//host/path/:_authToken``; never shown.
+        proxy: npm's own; None leaves it to the environment, as npm does.
     """
 
     registry: str
     scopes: Mapping[str, str]
     cafile: str | None
     credentials: Mapping[str, str]
+    proxy: str | None
 
     def registry_of(self, name: str) -> str:
         """The registry that has a package."""
@@ -49,7 +51,7 @@ class Settings:
 
     def access(self) -> Access:
         """The way in for a fetcher."""
-        return Access(cafile=self.cafile, authorization=self.authorization)
+        return Access(cafile=self.cafile, authorization=self.authorization, proxy=self.proxy)
 
 
 def is_same_host(one: str, other: str) -> bool:
@@ -79,15 +81,27 @@ def _read(folder: str) -> Settings:
         if key.endswith("registry") and "@" in value:
             # npm keeps those out of what it shows, and the packages of a scope must never be asked for elsewhere
             raise _no_registry(f"{key!a:.80} with a password in its URL")
-    cafile = config.get("cafile")
+    registry, cafile = _registry(config.get("registry")), config.get("cafile")
     return Settings(
-        registry=_registry(config.get("registry")),
+        registry=registry,
         scopes={
             key.removesuffix(_SCOPED): _registry(config[key]) for key in config if key.startswith("@") and _SCOPED in key
         },
         cafile=os.path.join(folder, cafile) if isinstance(cafile, str) else None,
         credentials=credentials_in(members),
+        # what npm does not show has a password in it, and stands in its files
+        proxy=_proxy({**members, **config}, registry),
     )
+
+
+def _proxy(config: Mapping[str, Any], registry: str) -> str | None:
+    """The proxy on the way to a registry."""
+    host, excepted = urlsplit(registry).hostname or "", texts(config.get("noproxy")) or ()
+    names = {name.strip().removeprefix(".") for text in excepted for name in text.split(",")} - {""}
+    if any(host == name or host.endswith(f".{name}") for name in names):
+        return None
+    kinds = ("https-proxy", "proxy") if registry.startswith("https:") else ("proxy",)
+    return next((config[kind] for kind in kinds if isinstance(config.get(kind), str) and config[kind]), None)
 
 
 def _files(config: Mapping[str, Any]) -> list[str]:
