@@ -71,6 +71,11 @@ def test_names_that_npm_or_a_file_system_would_not_take_are_refused(name: str) -
     assert caught.value.reason is Reason.BAD_NAME
 
 
+def test_a_name_and_a_version_that_are_too_long_together_are_refused() -> None:
+    with pytest.raises(FormatError, match="expected a portable relative path, got a component of more than 255 bytes"):
+        check_release("x" * 200, "1.0.0-" + "a" * 100, where="lock")
+
+
 @pytest.mark.parametrize("version", ["0.0.0", "1.2.3", "1.0.0-rc.1", "1.0.0-alpha-1+build.5", "20240101.0.0"])
 def test_versions_are_semantic(version: str) -> None:
     check_release("a", version, where="lock")

@@ -194,6 +194,14 @@ def test_what_runs_on_no_target_stays_behind_and_its_document_travels(
     assert outcome.documents.keys() == {f"{name}.json" for name in names}
 
 
+def test_the_lock_is_believed_before_the_registry_about_platforms(bench: Bench) -> None:
+    bench.registry.publish("a", "1.0.0", os=["win32"])
+    lock = lock_of(("a", "1.0.0"), os=["linux"])
+
+    assert list(bench.collect(lock, targets=("linux-x64",)).artifacts) == [A]
+    assert not bench.collect(lock, targets=("win32-x64",)).artifacts
+
+
 def test_a_platform_that_node_does_not_know_is_refused_at_once(bench: Bench) -> None:
     with pytest.raises(UsageError, match="expected a platform such as linux-x64"):
         bench.resolve(LOCK, targets=("windows",))
@@ -417,6 +425,13 @@ def test_a_mirror_that_says_nothing_of_signatures_withholds_them(bench: Bench, a
 
     detail = "the registry gives neither signatures nor the list of its keys"
     assert outcome.losses == [Loss("pkg:npm/a@1.0.0", "withheld-by-mirror", detail)]
+
+
+def test_a_key_list_on_a_page_that_is_not_there_is_none(bench: Bench) -> None:
+    bench.registry.publish("a", "1.0.0")
+    bench.registry.site.answers["/npm/-/npm/v1/keys"] = (404, JSON, json.dumps(KEYS).encode())
+
+    assert bench.collect(LOCK).lost("withheld-by-mirror").keys() == {"pkg:npm/a@1.0.0"}
 
 
 def test_attestations_are_asked_for_at_the_configured_registry(bench: Bench) -> None:
