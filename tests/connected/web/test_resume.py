@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from airgap.connected.web.download import _continues
+from airgap.connected.web.reply import Reply
 from airgap.core.errors import FormatError
 from tests.connected.web.fetching import Watch, content_of, failing, parts, patient, promised, sha256
 from tests.connected.web.server import Behave, Canned, Request, Site, body, cutting, in_turn, ranged, serving
@@ -178,6 +180,29 @@ def test_an_answer_that_is_not_the_rest_starts_over(tmp_path: Path, answer: Cann
         (found,) = patient(tmp_path).files([promised(f"{site.url}/f", content=BIG)])
 
     assert (content_of(found.file), ranges(site)) == (BIG, ["bytes=1000-", None])
+
+
+@pytest.mark.parametrize(
+    ("content_range", "is_rest"),
+    [
+        ("bytes 1000-1999/2000", True),
+        ("Bytes 1000-1499/2000", True),
+        ("bytes 1000-1999/*", True),
+        ("bytes 999-1999/2000", False),
+        ("bytes 01000-1999/2000", False),
+        ("bytes 1000-1999/2001", False),
+        ("bytes */2000", False),
+        ("1000-1999/2000", False),
+        ("", False),
+    ],
+)
+def test_the_rest_begins_where_the_part_ends_and_belongs_to_a_file_of_that_size(content_range: str, is_rest: bool) -> None:
+    def reply(status: int) -> Reply:
+        return Reply("http://a.invalid/", status, {"content-range": content_range}, lambda _: b"", lambda: None)
+
+    assert _continues(reply(206), 1000, 2000) is is_rest
+    assert not _continues(reply(200), 1000, 2000)
+    assert _continues(reply(206), 1000, None) is (is_rest or content_range.endswith("/2001"))
 
 
 def test_a_total_that_a_server_does_not_know_is_no_contradiction(tmp_path: Path) -> None:
