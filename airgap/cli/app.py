@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as exc:  # noqa: BLE001 -- the last door: people get a sentence, never a traceback
         return _other(exc, arguments)
     if code == INTERRUPTED:
-        warn("airgap: interrupted; what was begun is rolled back by the next run")
+        warn("airgap: interrupted; what was begun is rolled back by the next run, and downloads go on from where they are")
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -77,9 +77,11 @@ def _explain(exc: AirgapError, arguments: Sequence[str]) -> int:
     code = exit_of(exc)
     if "--json" in arguments:
         reason = getattr(exc, "reason", None)
-        emit({"result": "error", "reason": reason, "message": exc.message, "hint": exc.hint, "exit": int(code)})
+        message = "\n".join((exc.message, *exc.others))
+        emit({"result": "error", "reason": reason, "message": message, "hint": exc.hint, "exit": int(code)})
     else:
-        warn(f"airgap: {exc.message}")
+        for sentence in (exc.message, *exc.others):
+            warn(f"airgap: {sentence}")
         if exc.hint:
             warn(f"hint: {exc.hint}")
     return code

@@ -13,12 +13,17 @@ from airgap.core.reasons import Reason
 
 
 class AirgapError(Exception):
-    """Base of all errors: one sentence, and a hint that says the next action."""
+    """Base of all errors: one sentence, and a hint that says the next action.
+
+    Attributes:
+        others: sentences about what failed besides, when one step failed for several things at once.
+    """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.others: tuple[str, ...] = ()
 
 
 class FormatError(AirgapError):

@@ -4,9 +4,10 @@ import re
 from typing import Final
 
 from airgap.core.errors import UsageError
+from airgap.isolated.views.npm import BASE
 
 _PLAIN: Final = re.compile(r"[^\x00-\x1f\x7f\"'\\${};#]+")
-PLACEHOLDER: Final = "http://airgap.invalid/"
+PLACEHOLDER: Final = BASE.removesuffix("npm/")
 """What addresses begin with in packuments; the address that a client used is put in its place."""
 
 _TEXT: Final = """\

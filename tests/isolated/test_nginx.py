@@ -30,7 +30,7 @@ def test_a_path_that_nginx_would_read_as_something_else_is_refused(store: str) -
 
 
 def test_the_placeholder_is_the_one_of_the_packuments() -> None:
-    assert BASE.startswith(PLACEHOLDER)
+    assert f"{PLACEHOLDER}npm/" == BASE
     assert PLACEHOLDER in configuration("/srv/a store", listen="127.0.0.1:1")
 
 

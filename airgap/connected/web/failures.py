@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from airgap.core.errors import AirgapError, FormatError, UsageError
+from airgap.core.errors import FormatError, UsageError
 
 SHOWN: Final = 20
 
@@ -18,13 +18,9 @@ def raise_all(errors: Sequence[FormatError | UsageError]) -> None:
     worst_first = sorted(errors, key=lambda exc: isinstance(exc, UsageError))
     if not worst_first:
         return
-    lines = [exc.message for exc in worst_first[:SHOWN]]
+    first, *others = worst_first
+    said = [exc.message for exc in others[: SHOWN - 1]]
     if len(worst_first) > SHOWN:
-        lines.append(f"and {len(worst_first) - SHOWN} more")
-    raise _as_first(worst_first[0], "\n".join(lines))
-
-
-def _as_first(first: FormatError | UsageError, message: str) -> AirgapError:
-    if isinstance(first, FormatError):
-        return FormatError(message, reason=first.reason, hint=first.hint)
-    return UsageError(message, hint=first.hint)
+        said.append(f"and {len(worst_first) - SHOWN} more")
+    first.others = tuple(said)
+    raise first

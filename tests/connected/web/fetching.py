@@ -71,7 +71,7 @@ def failing(kind: type[FormatError | UsageError], *lines: str) -> Iterator[list[
     with pytest.raises(kind) as raised:
         yield caught
     caught.append(raised.value)
-    assert raised.value.message.split("\n") == list(lines)
+    assert [raised.value.message, *raised.value.others] == list(lines)
 
 
 Pauses = list[float]

@@ -148,7 +148,7 @@ def test_a_long_list_of_failures_is_cut(tmp_path: Path) -> None:
     with serving() as site, pytest.raises(UsageError) as caught:
         patient(tmp_path).files([promised(f"{site.url}/f", content=b"%d" % n, name=f"{n}.whl") for n in range(23)])
 
-    lines = caught.value.message.split("\n")
+    lines = [caught.value.message, *caught.value.others]
     assert (len(lines), lines[0][:7], lines[-1]) == (21, "0.whl: ", "and 3 more")
 
 
