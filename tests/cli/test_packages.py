@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -112,11 +113,13 @@ def test_a_second_export_downloads_nothing_again(shop: Site, airgap: Airgap) -> 
 
 def test_a_mirror_that_lies_about_a_wheel_is_named_before_anything_is_sealed(shop: Site, airgap: Airgap) -> None:
     lie = wheel("six", entries={"evil.py": b"evil"})
-    shop.answers[f"/files/{SIX.name}"] = body(lie.content.ljust(len(SIX.content))[: len(SIX.content)])
+    sent = lie.content.ljust(len(SIX.content))[: len(SIX.content)]
+    shop.answers[f"/files/{SIX.name}"] = body(sent)
     ended = airgap(*EXPORT)
 
     assert ended.code == 3
-    assert f"{SIX.name}: expected sha256 {SIX.sha256}, got sha256 " in ended.err
+    assert f"{SIX.name}: expected sha256 {SIX.sha256}, got " in ended.err
+    assert sha256(sent).hexdigest() in ended.err
     assert not Path("out.airgap").exists()
 
 
