@@ -273,6 +273,44 @@ def test_settings_of_uv_change_no_index(host: Host) -> None:
         assert not other.log
 
 
+def test_two_sources_may_ask_for_one_file(host: Host) -> None:
+    with selling(Index([CLICK])) as site:
+        host.set(PIP_INDEX_URL=f"{site.url}/simple")
+        locks = (host.write("a.txt", CLICK.pin()), host.write("b.txt", CLICK.pin()))
+
+        assert names(host.resolve(requirements=locks, packages=("click",), targets=(LINUX,))) == [CLICK.name]
+
+
+def test_an_index_in_a_file_without_hashes_is_refused_and_in_a_lock_is_idle(host: Host) -> None:
+    with selling(Index([CLICK])) as site:
+        host.set(PIP_INDEX_URL=f"{site.url}/simple")
+        option = "--index-url https://elsewhere.example/simple\n"
+        with pytest.raises(UsageError, match="expected no index in a file without hashes"):
+            host.resolve(requirements=(host.write("r.txt", option + "click\n"),), targets=(LINUX,))
+        lock = host.write("lock.txt", option + CLICK.pin())
+        assert names(host.resolve(requirements=(lock,), targets=(LINUX,))) == [CLICK.name]
+
+
+def test_a_package_with_a_hash_belongs_into_a_file(host: Host) -> None:
+    host.set(PIP_NO_INDEX="1")
+    with pytest.raises(UsageError, match="expected packages without hashes"):
+        host.resolve(packages=(CLICK.pin(),))
+
+
+def test_a_uv_that_cannot_run_or_never_ends_is_said(host: Host) -> None:
+    program = host.folder / "uv-that-is-none"
+    program.write_text("")
+    host.set(PIP_NO_INDEX="1")
+    host.monkeypatch.setattr("uv.find_uv_bin", lambda: str(program))
+    with pytest.raises(UsageError, match=r"uv: expected to resolve for .*, got Permission denied"):
+        host.resolve(packages=("click",))
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    host.monkeypatch.setattr("airgap.connected.collect.pypi.resolver._SECONDS", 0.1)
+    with pytest.raises(UsageError, match=r"within 0\.1 s, got no end"):
+        host.resolve(packages=("click",))
+
+
 def test_a_missing_uv_names_the_extra(host: Host) -> None:
     def nowhere() -> str:
         raise FileNotFoundError

@@ -125,24 +125,24 @@ def _in_index(locked: Link, offered: Sequence[Link]) -> Link:
     Raises:
         FormatError: content-mismatch: the index says another digest or size.
     """
-    for link in offered:
-        if link.file_name != locked.file_name:
-            continue
-        if contradicts(link.hashes, locked.hashes):
-            raise mismatch(link.file_name, locked.hashes, link.hashes, link.listed_in)
-        if None not in {link.size, locked.size} and link.size != locked.size:
-            raise FormatError(
-                f"{link.file_name}: expected {locked.size} bytes as the lock says, got {link.size} in {link.listed_in}",
-                reason=Reason.CONTENT_MISMATCH,
-            )
-        return link._replace(
-            hashes=link.hashes | locked.hashes,
-            size=link.size if locked.size is None else locked.size,
-            uploaded=link.uploaded or locked.uploaded,
-            requires_python=link.requires_python or locked.requires_python,
-            further=tuple({resolve(locked.page, locked.url)} - {resolve(link.page, link.url)}),
+    named = [link for link in offered if link.file_name == locked.file_name]
+    if not named:
+        return locked
+    link = next((link for link in named if not contradicts(link.hashes, locked.hashes)), None)
+    if link is None:
+        raise mismatch(locked.file_name, locked.hashes, named[0].hashes, named[0].listed_in)
+    if None not in {link.size, locked.size} and link.size != locked.size:
+        raise FormatError(
+            f"{link.file_name}: expected {locked.size} bytes as the lock says, got {link.size} in {link.listed_in}",
+            reason=Reason.CONTENT_MISMATCH,
         )
-    return locked
+    return link._replace(
+        hashes=link.hashes | locked.hashes,
+        size=link.size if locked.size is None else locked.size,
+        uploaded=link.uploaded or locked.uploaded,
+        requires_python=link.requires_python or locked.requires_python,
+        further=tuple({resolve(locked.page, locked.url)} - {resolve(link.page, link.url)}),
+    )
 
 
 def contradicts(one: Hashes, other: Hashes) -> bool:

@@ -99,5 +99,5 @@ def _netrc() -> netrc | None:
 
 
 def _look_up(book: netrc | None, host: str) -> tuple[str, str] | None:
-    found = book.authenticators(host) if book else None
-    return (found[0], found[2] or "") if found else None
+    user, _, password = (book.authenticators(host) if book else None) or ("", "", "")
+    return (user, password or "") if user or password else None

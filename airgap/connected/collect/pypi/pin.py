@@ -1,15 +1,14 @@
 """What a lock or a resolver decided: one release of a project for one target."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from packaging.markers import Environment
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from airgap.connected.collect.pypi.link import Hashes, Link
 from airgap.connected.collect.pypi.requirements_text import Line, Requirements
-from airgap.connected.collect.pypi.target import Target
+from airgap.connected.collect.pypi.target import Target, is_true
 from airgap.core.errors import FormatError, UsageError
 
 
@@ -55,18 +54,14 @@ def pins_of(requirements: Requirements, target: Target) -> list[Pin]:
 
     Raises:
         UsageError: a requirement that leaves a choice.
-        FormatError: two versions of one project.
+        FormatError: two versions of one project, or a marker without a meaning.
     """
     found: dict[Pin, None] = {}
     for environment in target.environments:
-        lines = [line for line in requirements.lines if _applies(line, environment)]
+        values = {"extra": "", **environment}
+        lines = [one for one in requirements.lines if is_true(one.requirement.marker, values, where=one.where)]
         found |= dict.fromkeys(_distinct(map(_pin, lines)).values())
     return list(found)
-
-
-def _applies(line: Line, environment: Environment) -> bool:
-    marker = line.requirement.marker
-    return marker is None or marker.evaluate({"extra": "", **cast("dict[str, str]", environment)})
 
 
 def _version(line: Line) -> Version:

@@ -56,13 +56,14 @@ def read_configuration() -> Configuration:
     said = _options(_pip("config", "list"))
     indexes = [] if _is_on(said.get("no-index", "")) else [*_split(said.get("extra-index-url", "")), _first_index(said)]
     locations = _split(said.get("find-links", ""))
+    credentials = Credentials.of([_as_url(url) for url in (*indexes, *locations)])
     return Configuration(
         indexes=[normalise(_as_url(url)).rstrip("/") for url in indexes],
         find_links=[normalise(_as_url(url)) for url in locations],
         constraints=_split(said.get("constraint", "")),
         cafile=said.get("cert") or None,
         proxy=said.get("proxy") or None,
-        credentials=Credentials.of([_as_url(url) for url in (*indexes, *locations)]),
+        credentials=credentials,
     )
 
 

@@ -4,10 +4,10 @@ import os
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Final
 from urllib.parse import quote, urljoin
 
-from packaging.markers import Environment, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Environment
 from packaging.pylock import (
     Package,
     PackageSdist,
@@ -22,7 +22,7 @@ from packaging.version import Version
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.connected.collect.pypi.link import Link, counted_hashes
 from airgap.connected.collect.pypi.pin import Pin
-from airgap.connected.collect.pypi.target import Target
+from airgap.connected.collect.pypi.target import Target, is_true
 from airgap.connected.web.address import normalise
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.times import format_time
@@ -62,18 +62,14 @@ def pins_in(lock: Pylock, target: Target, *, where: str) -> list[Pin]:
 
 def _select(lock: Pylock, environment: Environment, where: str) -> list[Package]:
     """Source: PEP 751, "Installation", steps 1 to 5."""
-    plain = cast("dict[str, str]", environment)
-    said: dict[str, Any] = {
-        **plain,
+    if lock.environments and not any(is_true(marker, environment, where=where) for marker in lock.environments):
+        raise UsageError(f"{where}: expected a lock for this target, got one for other environments")
+    values = {
+        **environment,
         "extras": frozenset(lock.extras or ()),
         "dependency_groups": frozenset((*(lock.dependency_groups or ()), *(lock.default_groups or ()))),
     }
-    try:
-        if lock.environments and not any(marker.evaluate(plain) for marker in lock.environments):
-            raise UsageError(f"{where}: expected a lock for this target, got one for other environments")
-        packages = [one for one in lock.packages if one.marker is None or one.marker.evaluate(said, context="lock_file")]
-    except (UndefinedComparison, UndefinedEnvironmentName) as exc:
-        raise FormatError(f"{where}: expected markers with a meaning, got {str(exc)!a:.120}") from exc
+    packages = [one for one in lock.packages if is_true(one.marker, values, where=where, context="lock_file")]
     foreign = [str(package.name) for package in packages if package.is_direct]
     if foreign:
         raise UsageError(

@@ -6,13 +6,15 @@ A target is judged without being there: its tags and its marker environment foll
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
 
-from packaging.markers import Environment, default_environment
+from packaging.markers import Environment, Marker, UndefinedComparison, UndefinedEnvironmentName, default_environment
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms, sys_tags
 
-from airgap.core.errors import UsageError
+from airgap.core.errors import FormatError, UsageError
+
+Context = Literal["metadata", "lock_file", "requirement"]
 
 _TARGET: Final = re.compile(r"cp3([0-9]{1,2})-([a-z0-9_]{1,80})")
 _MANYLINUX: Final = re.compile(r"manylinux_2_([0-9]{1,2})_([a-z0-9_]+)")
@@ -58,6 +60,24 @@ class Target:
     def is_admitted(self, specifiers: SpecifierSet) -> bool:
         """Whether some release of its Python is among those that a file is for."""
         return any(specifiers.contains(found["python_full_version"], prereleases=True) for found in self.environments)
+
+
+def is_true(marker: Marker | None, environment: Mapping[str, Any], *, where: str, context: Context = "metadata") -> bool:
+    """What a marker says of an environment; no marker is true everywhere.
+
+    Args:
+        marker: written by anybody.
+        environment: one of a target's, with whatever else has a value.
+        where: for the message.
+        context: which names have a meaning, in the words of the library.
+
+    Raises:
+        FormatError: it compares what cannot be compared, or names what has no value here.
+    """
+    try:
+        return marker is None or marker.evaluate(dict(environment), context=context)
+    except (UndefinedComparison, UndefinedEnvironmentName) as exc:
+        raise FormatError(f"{where}: expected a marker with a meaning, got {str(marker)!a:.120}") from exc
 
 
 def running_target() -> Target:
