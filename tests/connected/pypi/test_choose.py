@@ -61,6 +61,8 @@ def test_the_best_tag_wins_and_then_the_highest_build() -> None:
 def test_a_file_for_another_python_is_passed_over_and_a_meaningless_word_is_not() -> None:
     assert chosen(link(NEW, requires_python=">=3.12"), link(ANY, requires_python=">=3.8")) == ANY
     assert chosen(link(NEW, requires_python="some day")) == NEW
+    assert chosen(link(NEW, requires_python=f">={'3' * 450}")) is None
+    assert chosen(link(NEW, requires_python=f">={'3' * 5000}")) == NEW
 
 
 def test_a_yanked_file_is_taken_only_where_no_other_fits() -> None:

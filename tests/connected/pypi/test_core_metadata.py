@@ -30,6 +30,7 @@ def test_the_metadata_is_handed_over_as_it_is(tmp_path: Path) -> None:
         wheel("demo", inside="Metadata-Version: 2.1\nName: demo\nVersion: 1.1\n"),
         wheel("demo", inside="Metadata-Version: 2.1\nName: demo\nVersion: what\n"),
         wheel("demo", inside="Metadata-Version: 2.1\n"),
+        wheel("demo", inside=f"Metadata-Version: 2.1\nName: demo\nVersion: {'9' * 5000}\n"),
         wheel("demo", entries={"other-1.0.dist-info/METADATA": b""}),
         wheel("demo")._replace(content=zipped({"other-1.0.dist-info/METADATA": b"Name: demo\nVersion: 1.0\n"})),
         wheel("demo")._replace(content=zipped({"demo-1.0.dist-info/WHEEL": b""})),
@@ -40,6 +41,17 @@ def test_the_metadata_is_handed_over_as_it_is(tmp_path: Path) -> None:
 def test_a_wheel_that_is_another_inside_is_refused(tmp_path: Path, made: Made) -> None:
     with pytest.raises(FormatError, match=r"demo-1\.0-py3-none-any\.whl: expected"):
         read_metadata(*put(tmp_path, made))
+
+
+def test_a_compression_with_an_unbounded_dictionary_is_refused(tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("demo-1.0.dist-info/METADATA", "Name: demo\nVersion: 1.0\n")
+    with pytest.raises(FormatError, match="got compression 14"):
+        read_metadata(*put(tmp_path, wheel("demo")._replace(content=out.getvalue())))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -112,7 +124,7 @@ def test_a_compression_that_nobody_knows_is_said(tmp_path: Path) -> None:
     content = bytearray(sdist("demo", pyproject="", suffix=".zip").content)
     for at in (i for i in range(len(content)) if bytes(content[i : i + 4]) in {b"PK\x01\x02", b"PK\x03\x04"}):
         content[at + (10 if content[at + 2] == 1 else 8)] = 97
-    with pytest.raises(FormatError, match="unknown compression"):
+    with pytest.raises(FormatError, match="expected members stored or deflated, got compression 97"):
         build_requirements(*put(tmp_path, sdist("demo", suffix=".zip")._replace(content=bytes(content))))
 
 
@@ -120,7 +132,7 @@ def test_a_compression_that_nobody_knows_is_said(tmp_path: Path) -> None:
     "name", ["demo.whl", "demo-1.0.exe", "demo-1.0-py3-none.whl", "demo-x.tar.gz", "../demo-1.0.tar.gz", "demo-1.0~.zip"]
 )
 def test_other_names_are_no_distributions(name: str) -> None:
-    with pytest.raises(FormatError, match="file name: expected"):
+    with pytest.raises(FormatError, match=r"name.*: expected"):
         Distribution.parse(name)
 
 

@@ -1,5 +1,6 @@
 """Requirements files: what they say, what they include, and what no index could serve."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,9 @@ def test_options_about_indexes_are_noted_and_idle_ones_are_not(tmp_path: Path) -
         "x==1 --hash=sha256:zz",
         "-r missing.txt",
         "x ==",
+        "x; " + "(" * 3000 + "os_name == 'posix'" + ")" * 500,
+        "x; " + "(" * 1500 + "os_name == 'posix'" + ")" * 1500,
+        "x" * 5000,
     ],
 )
 def test_what_no_index_could_serve_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
@@ -91,6 +95,14 @@ def test_heaps_of_files_and_large_ones_are_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("airgap.connected.collect.pypi.requirements_text.MAX_FILE", 10)
     with pytest.raises(FormatError, match="expected at most 10 bytes"):
         read(tmp_path, "x" * 11)
+
+
+def test_long_runs_of_blanks_and_of_continued_lines_cost_no_time(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    assert read(tmp_path, "x" + "\\\n" * 300_000 + "y" + " " * 1_000_000 + "#") == ["xy"]
+    with pytest.raises(UsageError):
+        read(tmp_path, "x" + " " * 1_000_000 + "y")
+    assert time.monotonic() - begin < 5
 
 
 def test_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:

@@ -273,6 +273,15 @@ def test_settings_of_uv_change_no_index(host: Host) -> None:
         assert not other.log
 
 
+def test_words_about_pythons_without_a_meaning_reach_no_manifest(host: Host) -> None:
+    odd = wheel("odd", requires_python="whenever")
+    with selling(Index([odd])) as site:
+        host.set(PIP_INDEX_URL=f"{site.url}/simple")
+        got = collect(host.resolve(requirements=(host.write("r.txt", odd.pin()),), targets=(LINUX,)))
+
+        assert "requires-python" not in got.artifacts[odd.name].metadata
+
+
 def test_two_sources_may_ask_for_one_file(host: Host) -> None:
     with selling(Index([CLICK])) as site:
         host.set(PIP_INDEX_URL=f"{site.url}/simple")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airgap.connected.collect.pypi.choose import Choice, agrees, contradicts, mismatch, told
+from airgap.connected.collect.pypi.choose import Choice, agrees, contradicts, mismatch, specifiers_in, told
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.connected.collect.pypi.link import Hashes, Link
 from airgap.connected.collect.pypi.target import Target
@@ -78,7 +78,7 @@ class Carry:
     def metadata(self, requires_python: str | None) -> Mapping[str, Any]:
         """What the index on the other side has to know. ``requires_python`` is what the file itself says."""
         found = {
-            "requires-python": requires_python or self.link.requires_python,
+            "requires-python": next(filter(specifiers_in, (requires_python, self.link.requires_python)), None),
             "upload-time": self.link.uploaded,
             "yanked": True if self.link.yanked == "" else self.link.yanked,
         }

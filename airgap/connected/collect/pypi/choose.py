@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.connected.collect.pypi.index import Offers
-from airgap.connected.collect.pypi.link import Hashes, Link
+from airgap.connected.collect.pypi.link import MAX_TEXT, Hashes, Link
 from airgap.connected.collect.pypi.pin import Pin
 from airgap.connected.collect.pypi.target import Target
 from airgap.connected.web.address import resolve
@@ -107,8 +107,8 @@ def _check_alone(chosen: Link, allowed: Sequence[_Candidate]) -> None:
 def specifiers_in(text: str | None) -> SpecifierSet | None:
     """What a file says of Pythons; None where it says nothing, or nothing with a meaning, as for pip."""
     try:
-        return SpecifierSet(text) if text else None
-    except InvalidSpecifier:
+        return SpecifierSet(text) if text and len(text) <= MAX_TEXT else None
+    except ValueError:  # also of numbers that are too long
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.core.errors import FormatError
@@ -59,11 +59,23 @@ def _member(archive: zipfile.ZipFile, wheel: Distribution) -> zipfile.ZipInfo:
     path = f"{found[0]}/METADATA"
     if archive.namelist().count(path) != 1:
         raise FormatError(f"{wheel.file_name}: expected one METADATA, got {archive.namelist().count(path)}")
-    return archive.getinfo(path)
+    member = archive.getinfo(path)
+    check_compression(member, wheel.file_name)
+    return member
+
+
+def check_compression(member: zipfile.ZipInfo, file_name: str) -> None:
+    """Prove that a member of an archive unpacks in little memory: the dictionary of LZMA may have 4 GiB.
+
+    Raises:
+        FormatError: it may not.
+    """
+    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise FormatError(f"{file_name}: expected members stored or deflated, got compression {member.compress_type}")
 
 
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # also of numbers that are too long
         return None

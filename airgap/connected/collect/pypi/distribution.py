@@ -7,8 +7,6 @@ from urllib.parse import quote
 from packaging.tags import Tag
 from packaging.utils import (
     BuildTag,
-    InvalidSdistFilename,
-    InvalidWheelFilename,
     NormalizedName,
     parse_sdist_filename,
     parse_wheel_filename,
@@ -56,16 +54,15 @@ class Distribution(NamedTuple):
         Raises:
             FormatError: of no wheel or source distribution, or not portable.
         """
+        # in this order: names of bounded length have a bounded number of tags
+        parse_file_name(file_name)
+        check_path(f"artifacts/pypi/{file_name}")
         try:
             if file_name.endswith(".whl"):
-                found = cls(file_name, *parse_wheel_filename(file_name))
-            else:
-                found = cls(file_name, *parse_sdist_filename(file_name))
-        except (InvalidWheelFilename, InvalidSdistFilename) as exc:
+                return cls(file_name, *parse_wheel_filename(file_name))
+            return cls(file_name, *parse_sdist_filename(file_name))
+        except ValueError as exc:  # also of numbers that are too long
             raise FormatError(f"file name: expected a wheel or source distribution, got {file_name!a:.120}") from exc
-        parse_file_name(file_name)
-        check_path(found.path)
-        return found
 
 
 def is_release(file_name: str, project: NormalizedName, version: Version) -> bool:

@@ -101,7 +101,12 @@ def _python(*arguments: str) -> str:
     """
     try:
         done = subprocess.run(  # noqa: S603 -- arguments as a list, no shell
-            [sys.executable, "-P", *arguments], capture_output=True, timeout=_SECONDS, check=False, text=True
+            [sys.executable, "-P", *arguments],
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
         )
     except subprocess.TimeoutExpired as exc:
         raise UsageError(f"pip: expected an answer within {_SECONDS} s, got none") from exc

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -76,10 +77,9 @@ def _select(lock: Pylock, environment: Environment, where: str) -> list[Package]
             f"{where}: expected packages of an index, got {', '.join(foreign[:_SHOWN])} from a repository, folder or URL",
             hint="only what an index has can be carried; export wheels of your own as plain files",
         )
-    names = [package.name for package in packages]
-    for name in names:
-        if names.count(name) > 1:
-            raise FormatError(f"{where}: expected one entry of {name} for a target, got {names.count(name)}")
+    for name, count in Counter(package.name for package in packages).items():
+        if count > 1:
+            raise FormatError(f"{where}: expected one entry of {name} for a target, got {count}")
     return packages
 
 

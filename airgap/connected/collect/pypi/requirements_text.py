@@ -18,9 +18,11 @@ from airgap.core.reasons import Reason
 
 MAX_FILE: Final = 16 * 1024 * 1024
 MAX_FILES: Final = 100
+MAX_REQUIREMENT: Final = 4096
+"""Characters of one requirement without its hashes."""
 _COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _OPTION: Final = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:[ \t=]+(.*))?")
-_PARTED: Final = re.compile(r"[ \t]+(?=--[a-z])")
+_PARTED: Final = re.compile(r"(?<![ \t])[ \t]++(?=--[a-z])")
 _INCLUDE: Final = frozenset({"-r", "--requirement"})
 _CONSTRAIN: Final = frozenset({"-c", "--constraint"})
 _INDEX: Final = frozenset({"-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links", "--trusted-host"})
@@ -82,8 +84,8 @@ def parse_line(text: str, *, where: str) -> Line:
     """
     said, *options = _PARTED.split(text)
     try:
-        requirement = Requirement(said)
-    except InvalidRequirement as exc:
+        requirement = Requirement(said if len(said) <= MAX_REQUIREMENT else "")
+    except (InvalidRequirement, RecursionError) as exc:
         raise UsageError(
             f"{where}: expected the name of a package and its version, got {said!a:.120}",
             hint="only what an index has can be carried; export wheels of your own as plain files",
@@ -136,20 +138,21 @@ def _take(content: str, path: str, found: Requirements, into: list[Line], seen: 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines with the numbers of their first lines, without comments."""
-    start, kept = 0, ""
+    start, kept = 0, list[str]()
     for number, line in enumerate(text.splitlines(), 1):
         start = start or number
         # a comment ends a line even where it is continued
         is_comment = line.lstrip().startswith("#")
         if line.endswith("\\") and not is_comment:
-            kept += line[:-1]
+            kept.append(line[:-1])
             continue
-        whole = _COMMENT.sub("", kept + line).strip()
+        whole = _COMMENT.sub("", "".join((*kept, line))).strip()
         if whole:
             yield start, whole
-        start, kept = 0, ""
-    if kept.strip():
-        yield start, _COMMENT.sub("", kept).strip()
+        start, kept = 0, []
+    whole = _COMMENT.sub("", "".join(kept)).strip()
+    if whole:
+        yield start, whole
 
 
 def read_text(path: str) -> str:

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from typing import Any, Final, cast
 
+from airgap.connected.collect.pypi.core_metadata import check_compression
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.core.errors import FormatError
 from airgap.core.reasons import Reason
@@ -32,10 +33,8 @@ def build_requirements(sdist: Distribution, file: str) -> tuple[str, ...]:
     try:
         content = read(file)
         value = tomllib.loads(content.decode("utf-8")) if content is not None else {}
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RecursionError) as exc:
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RuntimeError) as exc:
         raise FormatError(f"{sdist.file_name}: expected a source distribution, got no readable one") from exc
-    except NotImplementedError as exc:
-        raise FormatError(f"{sdist.file_name}: expected a source distribution, got an unknown compression") from exc
     return _requires(value, sdist)
 
 
@@ -62,9 +61,10 @@ def _from_tar(file: str) -> bytes | None:
 
 def _from_zip(file: str) -> bytes | None:
     with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            if _is_project(name):
-                with archive.open(name) as stream:
+        for member in archive.infolist():
+            if _is_project(member.filename):
+                check_compression(member, "source")
+                with archive.open(member) as stream:
                     return _capped(stream.read(MAX_PROJECT + 1))
     return None
 
