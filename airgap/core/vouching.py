@@ -66,5 +66,9 @@ def on_shortfall(rule: Requirement, reason: Reason, loss: str | None) -> OnMissi
 
 
 def losses_of(losses: Sequence[Loss]) -> Mapping[str, str]:
-    """Of every purl without evidence, why: ``unsigned-upstream`` or ``withheld-by-mirror``."""
-    return {loss.purl: loss.what for loss in losses if loss.what in {UNSIGNED, WITHHELD}}
+    """Of every purl without evidence, why: ``unsigned-upstream`` or ``withheld-by-mirror``.
+
+    Several files can go by one purl; where anything of it is withheld, that is what counts.
+    """
+    bare = {loss.purl: loss.what for loss in losses if loss.what == UNSIGNED}
+    return bare | {loss.purl: loss.what for loss in losses if loss.what == WITHHELD}

@@ -1,6 +1,8 @@
 """``airgap export`` of packages, from an index and a registry on this machine into a store."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -11,7 +13,7 @@ import pytest
 from airgap.cli import downloads
 from airgap.cli.downloads import downloading
 from airgap.connected.gather import gather
-from airgap.connected.request import FilesSource, NpmSource, PypiSource, Request, read_request
+from airgap.connected.request import FilesSource, PypiSource, Request, read_request
 from airgap.core.errors import UsageError
 from airgap.core.times import parse_duration
 from tests.cli.conftest import Airgap
@@ -168,16 +170,24 @@ def noting(method: object, shown: list[str]) -> object:
     return finish
 
 
-@pytest.mark.parametrize("source", [PypiSource(folder=".", packages=("six",)), NpmSource(folder=".", packages=("left",))])
-def test_without_the_extra_its_name_is_said(source: PypiSource | NpmSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = Request(channel="main", expires=parse_duration("1 day"), destination=None, sources=(source,))
-    for name in [name for name in sys.modules if name.startswith(("airgap.connected.web", "airgap.connected.collect."))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "urllib3", None)
-    with pytest.raises(UsageError) as caught, downloading(wanted, "cache", 1) as open_fetcher:
-        gather(wanted, open_fetcher)
+@pytest.mark.parametrize("missing", ["urllib3", "packaging"])
+def test_without_the_extra_its_name_is_said(missing: str, tmp_path: Path) -> None:
+    (tmp_path / "request.toml").write_text('[[source]]\necosystem = "pypi"\npackages = ["six"]\n')
+    code = (
+        f"import sys\nsys.modules[{missing!r}] = None\nfrom airgap.cli.app import run\n"
+        "sys.exit(run(['export', 'request.toml', '-o', 'x', '--key', 'y']))"
+    )
+    env = {"PYTHONPATH": os.getcwd(), "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
-    assert caught.value.hint == "pip install 'airgap[connected]'"
+    assert done.returncode == 2
+    assert f"expected the library {missing}" in done.stderr
+    assert "pip install 'airgap[connected]'" in done.stderr
+
+
+def test_whoever_gives_no_way_to_download_gets_files_only() -> None:
+    source = PypiSource(folder=".", packages=("six",))
+    wanted = Request(channel="main", expires=parse_duration("1 day"), destination=None, sources=(source,))
     with pytest.raises(UsageError, match="expected files only"):
         gather(wanted)
 
