@@ -23,12 +23,16 @@ def serve(
     """
     from airgap.cli.terminal import emit, say
     from airgap.core.errors import UsageError
+    from airgap.core.served import Served
     from airgap.isolated.store.store import Store
 
     try:
         from airgap.serving.server import serve as run
     except ModuleNotFoundError as exc:
         raise UsageError(f"serve: expected the library {exc.name}, got none", hint="pip install 'airgap[serve]'") from exc
+    served = Served.parse(url) if url else None
+    if served and served.is_file:
+        raise UsageError("--url: expected where a proxy shows the server, got a file URL")
     opened = Store.open(store)
     generation = opened.state().generation
 
@@ -40,4 +44,4 @@ def serve(
             say(f"serving generation {generation} at {shown}/ until Ctrl-C; imports show at once")
         sys.stdout.flush()
 
-    run(opened, host, port, url, ready=ready)
+    run(opened, host, port, served.url if served else None, ready=ready)

@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+from airgap.core.errors import FormatError
+from airgap.core.names import check_path
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _TAG: Final = re.compile(r'(?:W/)?("[^"]{0,200}")')
 _CHOICE: Final = re.compile(r"\s*([a-z0-9.+*-]{1,100}/[a-z0-9.+*-]{1,100})\s*((?:;[^;,]{0,100})*)")
@@ -32,11 +35,19 @@ class Span(NamedTuple):
 
 def parts_of(path: str) -> list[str] | None:
     """The components of a decoded path, an empty last one for a folder; None for what no view can hold."""
-    first, *parts = path.split("/")
-    if first or not parts or "\0" in path or "\\" in path:
+    name = path.removeprefix("/")
+    if name == path or (name and not is_name(name.removesuffix("/"))):
         return None
-    inner = parts[:-1] if parts[-1] == "" else parts
-    return None if any(part in {"", ".", ".."} for part in inner) else parts
+    return name.split("/")
+
+
+def is_name(path: str) -> bool:
+    """Whether an import would have let a name into a view: no traversal, nothing that a file system reads otherwise."""
+    try:
+        check_path(path)
+    except FormatError:
+        return False
+    return True
 
 
 def is_host(text: str) -> bool:
@@ -47,7 +58,8 @@ def is_host(text: str) -> bool:
 def span_of(headers: Mapping[str, str], size: int, tag: str) -> Span | None:
     """The part of a file that is asked for; None for all of it.
 
-    Several ranges at once, other units and an ``If-Range`` for another content are answered with the whole.
+    Several ranges at once, other units, and an ``If-Range`` for another content or with a date are answered with the whole;
+    so is an empty file, because there are clients that ask for everything in this way.
 
     Raises:
         ValueError: the file has no such part.
@@ -55,7 +67,7 @@ def span_of(headers: Mapping[str, str], size: int, tag: str) -> Span | None:
     Source: RFC 9110, clauses 14.1.2 and 13.1.5.
     """
     found = _RANGE.fullmatch(headers.get("range", ""))
-    if found is None or headers.get("if-range", tag) != tag or found.groups() == ("", ""):
+    if not size or found is None or headers.get("if-range", tag) != tag or found.groups() == ("", ""):
         return None
     first, last = found.groups()
     if not first:

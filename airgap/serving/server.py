@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import BinaryIO, Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,16 +13,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from airgap.core.errors import UsageError
 from airgap.isolated.store.store import Store
-from airgap.serving.answers import Views
-from airgap.serving.asked import is_host
+from airgap.serving.answers import Answer, Views, pieces
+from airgap.serving.asked import Span, is_host
 
 _HEADERS: Final = 64 * 1024
 """Bytes of a request before its body."""
 _IDLE: Final = 30
 """Seconds that a connection may wait for the next request."""
+_CONNECTIONS: Final = 400
+"""At once; what comes beyond is told to come later. Each may hold a socket and a file, of usually 1024 descriptors."""
 
 
 def application(store: Store, url: str | None) -> Starlette:
@@ -39,22 +42,41 @@ def application(store: Store, url: str | None) -> Starlette:
         if base is None:
             return PlainTextResponse("expected a Host header with a name or address and a port\n", 400)
         headers = dict(request.headers.items())
+        if request.method == "HEAD":
+            headers.pop("range", None)  # RFC 9110, clause 14.2: ranges are of GET only
         found = await run_in_threadpool(views.answer, request.scope["path"], headers, base)
-        if request.method == "HEAD" or found.status in {304, 416}:
-            if found.stream is not None:
-                found.stream.close()
-            return _Bare(found.status, found.headers)
-        return StreamingResponse(found.pieces(), found.status, dict(found.headers))
+        return _response(found, is_bare=request.method == "HEAD")
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "HEAD"])])
 
 
-class _Bare(Response):
-    """Headers alone, among them the length of the body that GET would have."""
+def _response(found: Answer, *, is_bare: bool) -> Response:
+    if found.stream is None:
+        return _Whole(found.status, found.headers, b"" if is_bare else found.body)
+    if is_bare:
+        found.stream.close()
+        return _Whole(found.status, found.headers, b"")
+    return _Streamed(found.status, found.headers, found.stream, found.span)
 
-    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
-        super().__init__(None, status)
+
+class _Whole(Response):
+    """A body in one piece, or none under the headers that one would have."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(body, status)
         self.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+class _Streamed(StreamingResponse):
+    """A part of a file, which is closed however the client leaves."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], stream: BinaryIO, span: Span) -> None:
+        super().__init__(pieces(stream, span), status, headers)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._stream:
+            await super().__call__(scope, receive, send)
 
 
 def _base(request: Request) -> str | None:
@@ -62,7 +84,7 @@ def _base(request: Request) -> str | None:
     hosts = request.headers.getlist("host")
     if len(hosts) != 1 or not is_host(hosts[0]):
         return None
-    return f"{request.url.scheme}://{hosts[0]}"
+    return f"{request.scope['scheme']}://{hosts[0]}"
 
 
 def serve(store: Store, host: str, port: int, url: str | None, *, ready: Callable[[str], None]) -> None:
@@ -78,7 +100,7 @@ def serve(store: Store, host: str, port: int, url: str | None, *, ready: Callabl
     Raises:
         UsageError: nobody can listen there.
     """
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         ready(url or f"http://{shown}:{listening.getsockname()[1]}")
         server_of(store, url.rstrip("/") if url else None).run(sockets=[listening])
@@ -89,11 +111,17 @@ def server_of(store: Store, url: str | None) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
             application(store, url),
+            # by name: what else is installed must not change what serves, and the limit below is h11's
+            http="h11",
+            loop="asyncio",
             access_log=False,
             log_level="error",
+            # else whoever asks from this machine chooses the scheme, and an environment variable who else does
+            proxy_headers=False,
             server_header=False,
             lifespan="off",
             ws="none",
+            limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=_IDLE,
             timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=_HEADERS,
@@ -101,13 +129,21 @@ def server_of(store: Store, url: str | None) -> uvicorn.Server:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; see ``serve``.
+
+    Raises:
+        UsageError: nobody can listen there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        listening = socket.create_server((host, port), family=family, backlog=256)
     except (OSError, OverflowError) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise UsageError(f"--host, --port: expected to listen on {host!a:.80} port {port}, got {why}") from exc
+    # connections inherit it: without, the kernel holds back the body until the client confirms the headers, 40 ms
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 class _Server(uvicorn.Server):

@@ -1,7 +1,6 @@
 """A real server on this machine, over a store with packages."""
 
 import http.client
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airgap.isolated.store.store import Store
-from airgap.serving.server import server_of
+from airgap.serving.server import listen, server_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Client:
 @contextmanager
 def running(store: Store, url: str | None = None) -> Iterator[Client]:
     """Serve a store while the block runs."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     server = server_of(store, url)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

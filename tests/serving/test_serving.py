@@ -8,52 +8,22 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from airgap.core.verdict import Standing
+from airgap.serving import server
+from tests.cli.conftest import Airgap
 from tests.cli.test_answers import faults
-from tests.isolated.packages import core_metadata, packument, source, tarball, wheel
+from tests.isolated.packages import wheel
 from tests.isolated.scene import Scene
+from tests.serving.conftest import CONTENT, PROOF, WHEEL
 from tests.serving.running import Client, running
 
-WHEEL = "six-1.0-py3-none-any.whl"
-CONTENT = bytes(range(256)) * 4
 JSON = "application/vnd.pypi.simple.v1+json"
 PIP = f"{JSON}, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    scene = Scene(str(tmp_path_factory.mktemp("serving")))
-    scene.set_up()
-    root = scene.root
-    page = wheel(root, WHEEL, b"<script>")
-    odd = source(root, "artifacts/files/deep/a <b>.html", b"<script>")
-    bundle = scene.export(
-        {},
-        artifacts=[
-            wheel(root, WHEEL, CONTENT, **{"requires-python": ">=3.8"}),
-            tarball(root, "@scope/left", "1.0.0", b"left"),
-            tarball(root, "right", "1.0.0", b"right"),
-            page._replace(source=odd, purl="pkg:generic/a"),
-        ],
-        documents=[
-            core_metadata(root, WHEEL, b"Name: six\n"),
-            packument(root, "@scope/left", {"1.0.0": {}}, latest="1.0.0"),
-            packument(root, "right", {"1.0.0": {}}, latest="1.0.0"),
-        ],
-    )
-    assert scene.take_in(bundle).verdict.standing is Standing.ACCEPTED
-    return scene
-
-
-@pytest.fixture(scope="module")
-def client(scene: Scene) -> Iterator[Client]:
-    with running(scene.open()) as client:
-        yield client
 
 
 def test_a_file_comes_whole_with_the_digest_of_its_content(client: Client) -> None:
@@ -70,10 +40,18 @@ def test_a_file_comes_whole_with_the_digest_of_its_content(client: Client) -> No
 def test_head_says_what_get_would_and_sends_no_body(client: Client) -> None:
     got, head = client.ask(f"/pypi/{WHEEL}"), client.ask(f"/pypi/{WHEEL}", method="HEAD")
     missing = client.ask("/pypi/none", method="HEAD")
+    large = client.ask("/files/large.bin", method="HEAD")
 
     assert head.body == b""
     assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
     assert (missing.status, missing.body) == (404, b"")
+    assert (large.status, large.body, large.headers["content-length"]) == (200, b"", "50000000")
+
+
+def test_a_large_file_comes_whole_and_in_parts(client: Client) -> None:
+    assert client.ask("/files/large.bin").body == bytes(50_000_000)
+    reply = client.ask("/files/large.bin", Range="bytes=100000-300000")
+    assert (reply.status, reply.body) == (206, bytes(200_001))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +63,7 @@ def test_head_says_what_get_would_and_sends_no_body(client: Client) -> None:
         ("bytes=-5", (1019, 1024)),
         ("bytes=-5000", (0, 1024)),
         ("bytes=1000-5000", (1000, 1024)),
+        ("bytes=0-", (0, 1024)),
     ],
 )
 def test_a_range_is_what_was_asked_for(said: str, expected: tuple[int, int], client: Client) -> None:
@@ -114,7 +93,14 @@ def test_a_range_goes_on_only_where_the_content_is_the_same(client: Client) -> N
     tag = client.ask(f"/pypi/{WHEEL}").headers["etag"]
 
     assert client.ask(f"/pypi/{WHEEL}", Range="bytes=5-", If_Range=tag).status == 206
-    assert client.ask(f"/pypi/{WHEEL}", Range="bytes=5-", If_Range='"other"').status == 200
+    for said in ('"other"', f"W/{tag}", "Wed, 25 Nov 2026 00:00:00 GMT"):
+        assert client.ask(f"/pypi/{WHEEL}", Range="bytes=5-", If_Range=said).status == 200
+
+
+def test_ranges_are_of_get_only(client: Client) -> None:
+    reply = client.ask(f"/pypi/{WHEEL}", method="HEAD", Range="bytes=0-9")
+
+    assert (reply.status, reply.headers["content-length"]) == (200, "1024")
 
 
 def test_what_a_client_holds_is_not_sent_again(client: Client) -> None:
@@ -188,63 +174,14 @@ def test_behind_a_proxy_the_address_is_what_somebody_said_it_is(scene: Scene) ->
     assert b'"https://packages.example/airgap/npm/right/-/right-1.0.0.tgz"' in reply.body
 
 
-@pytest.mark.parametrize("host", ["a b", "a/b", '"', "a@b", "a:b:c", "", "a" * 300, "a\tb"])
-def test_a_host_that_cannot_stand_in_an_address_is_refused(host: str, client: Client) -> None:
-    assert client.ask("/npm/right", host=host).status == 400
+def test_signed_evidence_comes_byte_for_byte(client: Client) -> None:
+    reply = client.ask("/npm/right/-/right-1.0.0.tgz.attestations.json")
+
+    assert (reply.body, reply.headers["content-type"]) == (PROOF, "application/json")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/state.json",
-        "/../state.json",
-        "/pypi/../state.json",
-        "/pypi/%2e%2e/state.json",
-        "/pypi/..%2fstate.json",
-        "/%2e%2e/%2e%2e/site.key.pem",
-        "/files/%2e%2e%2f%2e%2e%2f%2e%2e%2fsite.key.pem",
-        "/files//deep",
-        "//files/",
-        "/files/./deep/",
-        "/files/%00",
-        "/files/a%5cb",
-        "/objects/",
-        "/ledger/log.jsonl",
-        "/npm/",
-        "/npm/-/ping",
-        "/npm/index.html",
-        "/npm/none",
-        "/npm/right/-/",
-        "/pypi/simple/none/",
-        "/pypi/none",
-        "/files/none/",
-        "/files/%ff%fe",
-        "/pypi/" + "a" * 5000,
-    ],
-)
-def test_nothing_else_is_there(path: str, client: Client) -> None:
-    reply = client.ask(path)
-
-    assert (reply.status, json.loads(reply.body)) == (404, {"error": "not found"})
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_nobody_writes(method: str, client: Client) -> None:
-    """npm audit, npm ping and npm publish among them: a clear answer, at once."""
-    assert client.ask("/npm/-/npm/v1/security/advisories/bulk", method=method).status == 405
-
-
-def test_links_in_a_view_are_not_followed(scene: Scene, client: Client) -> None:
-    current = Path(scene.store_path) / "current/files"
-    (current / "link").symlink_to(Path(scene.store_path) / "site.key.pem")
-    (current / "folder").symlink_to(scene.store_path)
-    os.mkfifo(current / "pipe")
-    try:
-        for path in ("/files/link", "/files/folder/", "/files/folder/site.key.pem", "/files/pipe"):
-            assert client.ask(path).status == 404
-    finally:
-        for name in ("link", "folder", "pipe"):
-            (current / name).unlink()
+def test_an_empty_file_comes_to_who_asks_for_all_of_it(client: Client) -> None:
+    assert (client.ask("/files/empty", Range="bytes=0-").status, client.ask("/files/empty").body) == (200, b"")
 
 
 def test_folders_are_listed_and_names_cannot_write_the_page(client: Client) -> None:
@@ -255,7 +192,7 @@ def test_folders_are_listed_and_names_cannot_write_the_page(client: Client) -> N
     assert f'<a href="{WHEEL}">' in client.ask("/pypi/").body.decode()
     assert client.ask("/files/deep/a%20%3Cb%3E.html").headers["content-type"] == "text/plain; charset=utf-8"
     assert client.ask(f"/pypi/{WHEEL}.metadata").headers["content-type"] == "text/plain; charset=utf-8"
-    assert client.ask("/pypi/simple/index.json").headers["content-type"] == "application/json"
+    assert client.ask("/pypi/simple/index.json").headers["content-type"] == JSON
 
 
 def test_imports_meanwhile_lose_no_request(tmp_path: Path) -> None:
@@ -288,12 +225,14 @@ def test_imports_meanwhile_lose_no_request(tmp_path: Path) -> None:
     assert bad == []
 
 
-def test_a_store_without_a_generation_has_nothing(tmp_path: Path) -> None:
+def test_a_store_without_a_generation_is_no_empty_store(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that was told 404 would take the package for one that does not exist."""
     scene = Scene(str(tmp_path))
     scene.set_up()
     os.unlink(Path(scene.store_path) / "current")
     with running(scene.open()) as client:
-        assert client.ask("/files/").status == 404
+        assert client.ask("/files/").status == 503
+    assert caplog.messages == [f"{scene.store_path}: expected to read it, got No such file or directory"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -328,6 +267,77 @@ def test_a_port_that_is_taken_is_named(scene: Scene) -> None:
 
     assert done.returncode == 2
     assert f"expected to listen on '127.0.0.1' port {port}, got Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_connections_do_not_wait_for_more_to_send(host: str) -> None:
+    """Else each answer over a connection that stays open would cost 40 ms: Nagle's algorithm and a delayed confirmation."""
+    with server.listen(host, 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "expected"),
+    [
+        ("127.0.0.1", None, "http://127.0.0.1:7"),
+        ("::1", None, "http://[::1]:7"),
+        ("127.0.0.1", "https://packages.example", "https://packages.example"),
+    ],
+)
+def test_what_is_printed_can_be_opened(
+    host: str, url: str | None, expected: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    ran: list[object] = []
+
+    class Listening(socket.socket):
+        def getsockname(self) -> tuple[str, int]:
+            return host, 7
+
+    class Server:
+        def run(self, *, sockets: list[socket.socket]) -> None:
+            ran.extend(sockets)
+
+    monkeypatch.setattr(server, "listen", lambda *_: Listening())
+    monkeypatch.setattr(server, "server_of", lambda *_: Server())
+    server.serve(scene.open(), host, 0, url, ready=said.append)
+
+    assert said == [expected]
+    assert len(ran) == 1
+
+
+def test_a_signal_ends_the_run_and_nothing_else(scene: Scene) -> None:
+    one = server.server_of(scene.open(), None)
+    before = signal.getsignal(signal.SIGTERM)
+    with one.capture_signals():
+        signal.raise_signal(signal.SIGTERM)
+
+    assert one.should_exit
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("url", ["file:///srv/store", 'http://a"b', "http://a/../b", "a"])
+def test_an_address_that_cannot_stand_in_a_packument_is_refused(url: str, scene: Scene, airgap: Airgap) -> None:
+    ended = airgap("serve", "--store", scene.store_path, "--url", url)
+
+    assert ended.code == 2
+    assert ended.err.startswith("airgap: --url: expected ")
+
+
+def test_the_command_hands_on_what_it_was_told(scene: Scene, airgap: Airgap, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: object, host: str, port: int, url: str | None, *, ready: Callable[[str], None]) -> None:
+        ready(f"{host} {port} {url}")
+
+    monkeypatch.setattr(server, "serve", run)
+    options = ("--store", scene.store_path, "--host", "::1", "--port", 7, "--url", "https://a.example/b/")
+
+    assert airgap("serve", *options, "--json").json["url"] == "::1 7 https://a.example/b"
+    assert (
+        airgap("serve", *options).out
+        == "serving generation 1 at ::1 7 https://a.example/b/ until Ctrl-C; imports show at once\n"
+    )
 
 
 def test_without_the_extra_its_name_is_said(scene: Scene) -> None:
