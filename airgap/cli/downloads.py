@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airgap.connected.gather import OpenFetcher
 from airgap.connected.request import Request
 
 if TYPE_CHECKING:
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from airgap.connected.web.access import Access
-    from airgap.connected.web.fetcher import Fetcher
+    from airgap.connected.web.fetcher import Fetcher, OpenFetcher
 
 
 @contextmanager
-def downloading(wanted: Request, cache: str, jobs: int) -> Iterator[OpenFetcher | None]:
+def downloading(wanted: Request, cache: str, jobs: int) -> Iterator["OpenFetcher | None"]:
     """How to download, with a progress bar on a terminal; None for plain files, which need no library for it.
 
     Args:

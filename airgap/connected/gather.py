@@ -1,6 +1,6 @@
 """Collect everything that a request asks for, each source by the collector of its ecosystem."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,11 +12,7 @@ from airgap.core.entries import Loss
 from airgap.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from airgap.connected.web.access import Access
-    from airgap.connected.web.fetcher import Fetcher
-
-OpenFetcher = Callable[["Access"], "Fetcher"]
-"""Makes what downloads, for one ecosystem's way in: certificates, credentials."""
+    from airgap.connected.web.fetcher import OpenFetcher
 
 
 class Resolved(Protocol):
@@ -73,7 +69,7 @@ class Survey:
     losses: Sequence[Loss]
 
 
-def gather(request: Request, open_fetcher: OpenFetcher | None = None) -> Gathered:
+def gather(request: Request, open_fetcher: "OpenFetcher | None" = None) -> Gathered:
     """Collect all sources of a request.
 
     Args:
@@ -92,7 +88,7 @@ def gather(request: Request, open_fetcher: OpenFetcher | None = None) -> Gathere
     )
 
 
-def survey(request: Request, open_fetcher: OpenFetcher | None) -> Survey:
+def survey(request: Request, open_fetcher: "OpenFetcher | None") -> Survey:
     """Find out what a request asks for; of an index, only its metadata is read.
 
     Raises:
@@ -114,14 +110,14 @@ def survey(request: Request, open_fetcher: OpenFetcher | None) -> Survey:
     return Survey(list(planned.values()), list(losses))
 
 
-def _collect(source: Source, open_fetcher: OpenFetcher | None) -> Iterator[Collected | Carried | Loss]:
+def _collect(source: Source, open_fetcher: "OpenFetcher | None") -> Iterator[Collected | Carried | Loss]:
     if isinstance(source, FilesSource):
         yield from collect_files(source)
         return
     yield from _resolve(source, open_fetcher).collect()
 
 
-def _resolve(source: PypiSource | NpmSource, open_fetcher: OpenFetcher | None) -> Resolved:
+def _resolve(source: PypiSource | NpmSource, open_fetcher: "OpenFetcher | None") -> Resolved:
     """The collector of a source, loaded when it is asked for: plain files need none of its libraries.
 
     Raises:

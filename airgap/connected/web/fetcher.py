@@ -129,3 +129,7 @@ def _on_disk(action: Callable[[], T]) -> T:
         return action()
     except OSError as exc:
         raise StoreError(f"download cache: expected to use it, got {exc.strerror or 'an error of the disk'}") from exc
+
+
+OpenFetcher = Callable[[Access], Fetcher]
+"""Makes what downloads, for one ecosystem's way in: certificates, credentials, proxy."""

@@ -16,9 +16,8 @@ from airgap.connected.collect.pypi.select_files import Selection, Selector
 from airgap.connected.collect.pypi.supplied import Evidence, Supplied
 from airgap.connected.collect.pypi.target import parse_target, running_target
 from airgap.connected.collected import Carried, Collected, FileSource, Planned
-from airgap.connected.gather import OpenFetcher
 from airgap.connected.request import PypiSource
-from airgap.connected.web.fetcher import Fetcher
+from airgap.connected.web.fetcher import Fetcher, OpenFetcher
 from airgap.connected.web.wanted import Fetched
 from airgap.core.entries import Loss, Role
 from airgap.core.errors import UsageError
