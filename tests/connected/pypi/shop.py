@@ -184,7 +184,7 @@ class Host:
         for name in os.environ:
             if name.startswith(("PIP_", "UV_")) or name.lower().endswith("_proxy"):
                 self.monkeypatch.delenv(name)
-        self.set(PIP_CONFIG_FILE=os.devnull, UV_CACHE_DIR=str(self.folder / "uv"), NETRC=str(self.folder / "netrc"))
+        self.set(PIP_CONFIG_FILE=os.devnull, UV_CACHE_DIR=str(self.folder / "uv"), HOME=str(self.folder))
 
     def set(self, **variables: str) -> None:
         for name, value in variables.items():

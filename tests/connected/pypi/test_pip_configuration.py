@@ -101,8 +101,13 @@ def test_pips_proxy_is_used_for_pages_files_and_uv(host: Host) -> None:
         assert names(host.resolve(packages=("thing",), targets=("cp311-win_amd64",))) == [thing.name]
 
 
+def write_netrc(host: Host, text: str) -> None:
+    (host.folder / ".netrc").write_text(text, encoding="latin-1")
+    (host.folder / ".netrc").chmod(0o600)
+
+
 def test_credentials_go_to_their_own_host_scheme_and_port_only(host: Host) -> None:
-    (host.folder / "netrc").write_text("machine two.example login bob password secret\n")
+    write_netrc(host, "machine two.example login bob password secret\n")
     found = Credentials.of(["https://u:p%40w@one.example/simple", "https://two.example/simple", "file:///srv"])
 
     assert found.authorization("https://one.example/files/x") == "Basic dTpwQHc="
@@ -117,12 +122,7 @@ def test_credentials_go_to_their_own_host_scheme_and_port_only(host: Host) -> No
 def test_a_netrc_that_is_missing_or_broken_counts_as_none(host: Host) -> None:
     assert Credentials.of(["https://two.example/"]).authorization("https://two.example/") is None
     for text in ("machine two.example login", "garbage", "\xff"):
-        (host.folder / "netrc").write_text(text, encoding="latin-1")
+        write_netrc(host, text)
         assert Credentials.of(["https://two.example/"]).authorization("https://two.example/") is None
-    (host.folder / "netrc").unlink()
-    assert Credentials.of(["https://two.example/"]).authorization("https://two.example/") is None
-    host.monkeypatch.delenv("NETRC")
-    host.set(HOME=str(host.folder))
-    (host.folder / ".netrc").write_text("default login a password b\n")
-    (host.folder / ".netrc").chmod(0o600)
+    write_netrc(host, "default login a password b\n")
     assert Credentials.of(["https://two.example/"]).authorization("https://two.example/") == "Basic YTpi"

@@ -87,10 +87,9 @@ def _basic(user: str, password: str) -> str:
 
 def _netrc() -> netrc | None:
     """The user's book of passwords; a broken one counts as none, as for pip."""
-    for path in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
+    for path in ("~/.netrc", "~/_netrc"):
         try:
-            if path:
-                return netrc(os.path.expanduser(path))
+            return netrc(os.path.expanduser(path))
         except FileNotFoundError:
             continue
         except (NetrcParseError, OSError, UnicodeDecodeError):
