@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from airgap.core.entries import Artifact
 from airgap.core.manifest import Manifest
+from airgap.core.packument import PACKUMENTS, parse_packument
 from airgap.isolated.views import npm, pypi
 from airgap.isolated.views.tree import INDEX, place
 
-PACKUMENTS: Final = "documents/index/npm/"
 _METADATA: Final = ".metadata"
 
 
@@ -104,7 +104,7 @@ class Catalog:
             if raw is None:
                 yield f"npm/{name}/{INDEX}", None
                 return
-            said.append(npm.parse_packument(raw))
+            said.append(parse_packument(raw))
         gone = {shown for shown, (artifact, _) in own.items() if hidden.has(shown, artifact.sha256)}
         yield from npm.render(name, said, shown=own.keys() - gone, gone=gone)
 

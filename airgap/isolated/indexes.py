@@ -3,18 +3,15 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final
 
 from airgap.core.digest import sha256
 from airgap.core.entries import Document, Entry
 from airgap.core.errors import FormatError, StoreError
-from airgap.isolated.catalog import PACKUMENTS, Catalog, Hidden
+from airgap.core.packument import MAX_PACKUMENT, PACKUMENTS, check_packument
+from airgap.isolated.catalog import Catalog, Hidden
 from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
-from airgap.isolated.views import npm, tree
-
-MAX_DOCUMENT: Final = 64 * 1024 * 1024
-"""Bytes of one document that an index is made from."""
+from airgap.isolated.views import tree
 
 
 def write_indexes(store: Store, state: State, folder: str) -> None:
@@ -61,20 +58,17 @@ def check_documents(entries: Iterable[tuple[Entry, str]]) -> None:
     for entry, path in entries:
         if not isinstance(entry, Document) or not entry.path.startswith(PACKUMENTS):
             continue
-        if entry.size > MAX_DOCUMENT:
-            raise FormatError(f"{entry.path}: expected at most {MAX_DOCUMENT} bytes, got {entry.size}")
+        if entry.size > MAX_PACKUMENT:
+            raise FormatError(f"{entry.path}: expected at most {MAX_PACKUMENT} bytes, got {entry.size}")
         with open(path, "rb") as file:
-            said = npm.parse_packument(file.read())
-        name = entry.path[len(PACKUMENTS) :].rpartition("/")[0]
-        if said["name"] != name:
-            raise FormatError(f"{entry.path}: expected the index of {name!a:.120}, got another")
+            check_packument(entry.path, file.read())
 
 
 def read(store: Store, digest: bytes) -> bytes | None:
     """The content of a small object; None when it is not what it was."""
     try:
         with open(store.layout.object(digest), "rb") as file:
-            content = file.read(MAX_DOCUMENT + 1)
+            content = file.read(MAX_PACKUMENT + 1)
     except OSError:
         return None
     return content if sha256(content) == digest else None

@@ -13,9 +13,10 @@ import pytest
 from airgap.connected.collected import Carried, Collected
 from airgap.core.entries import Document, Role
 from airgap.core.errors import FormatError
+from airgap.core.packument import MAX_PACKUMENT
 from airgap.core.reasons import Reason
 from airgap.core.verdict import Standing
-from airgap.isolated.indexes import MAX_DOCUMENT, check_documents
+from airgap.isolated.indexes import check_documents
 from airgap.isolated.intake import update_trust
 from tests.isolated.packages import core_metadata, document, packument, tarball, wheel
 from tests.isolated.scene import Bundle, Scene, faults, rot, signed, trust_of
@@ -246,7 +247,7 @@ def test_a_packument_that_is_none_refuses_the_bundle_and_changes_nothing(content
 
 
 def test_a_packument_that_is_too_large_is_not_read() -> None:
-    entry = Document("documents/index/npm/left/x.json", MAX_DOCUMENT + 1, bytes(32), Role.INDEX, "application/json")
+    entry = Document("documents/index/npm/left/x.json", MAX_PACKUMENT + 1, bytes(32), Role.INDEX, "application/json")
     with pytest.raises(FormatError, match="expected at most 67108864 bytes"):
         check_documents([(entry, "/nowhere")])
 

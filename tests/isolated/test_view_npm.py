@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from airgap.core.errors import FormatError
 from airgap.core.names import check_path
+from airgap.core.packument import parse_packument
 from airgap.core.reasons import Reason
-from airgap.isolated.views.npm import parse_packument, precedence, render, tarball
+from airgap.isolated.views.npm import precedence, render, tarball
 
 INTEGRITY = "sha512-" + "A" * 86 + "=="
 

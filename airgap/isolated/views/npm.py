@@ -11,51 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 from urllib.parse import quote
 
-from airgap.core.errors import FormatError
-from airgap.core.foreign import load_object
-from airgap.core.names import check_path
-from airgap.core.npm_name import VERSION, is_name, is_version, tarball_path
-from airgap.core.reasons import Reason
+from airgap.core.npm_name import VERSION, tarball_path
 
 BASE: Final = "http://airgap.invalid/npm/"
 """What the address of every tarball begins with in the files; whoever serves them puts the real address in its place."""
-_MEMBERS: Final = ("dist-tags", "name", "time", "versions")
-_RELEASE: Final = frozenset(
-    {
-        "name", "version", "dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta",
-        "bundleDependencies", "bin", "engines", "os", "cpu", "libc", "hasInstallScript", "deprecated", "directories",
-        "dist",
-    }
-)  # fmt: skip
-_DIST: Final = frozenset({"integrity", "shasum", "signatures", "attestations", "fileCount", "unpackedSize"})
 _LATEST: Final = "latest"
-
-
-def parse_packument(raw: bytes) -> Mapping[str, Any]:
-    """Read a trimmed packument: its own members, and of each version those that clients install by.
-
-    Values that clients only compare or show are left as their author wrote them; old packages have odd ones.
-
-    Args:
-        raw: untrusted bytes; the caller bounds their size.
-
-    Raises:
-        FormatError: anything else.
-    """
-    said = load_object(raw, what="packument")
-    if sorted(said) != list(_MEMBERS):
-        raise FormatError(f"packument: expected the members {', '.join(_MEMBERS)}, got {', '.join(sorted(said))!a:.120}")
-    name, versions = said["name"], said["versions"]
-    if not isinstance(name, str) or not is_name(name):
-        raise FormatError(f"packument: expected the name of an npm package, got {name!a:.120}", reason=Reason.BAD_NAME)
-    if not isinstance(versions, dict):
-        raise FormatError(f"packument of {name}: expected versions as an object, got another value")
-    for version, release in versions.items():
-        _check_release(name, version, release)
-    for member in ("dist-tags", "time"):
-        if not isinstance(said[member], dict) or not all(isinstance(text, str) for text in said[member].values()):
-            raise FormatError(f"packument of {name}: expected {member} as an object of text, got another value")
-    return said
 
 
 def render(
@@ -67,7 +27,7 @@ def render(
 
     Args:
         name: of the package; a document that speaks of another does not count.
-        documents: from ``parse_packument``, oldest first; a later one wins for each version, tag and time.
+        documents: from ``airgap.core.packument``, oldest first; a later one wins for each version, tag and time.
         shown: paths of the tarballs that stand in the generation.
         gone: paths of those that nobody should install any more; their versions are not listed.
     """
@@ -123,18 +83,3 @@ def _tags(tags: Mapping[str, str], known: Set[str], carried: Set[str]) -> Mappin
 def _placed(name: str, version: str, release: Mapping[str, Any]) -> Mapping[str, Any]:
     address = BASE + quote(tarball_path(name, version), safe="/@~")
     return {**release, "dist": {**release["dist"], "tarball": address}}
-
-
-def _check_release(name: str, version: str, release: Any) -> None:
-    """Prove that a version is one, and that what is said about it is said about it alone."""
-    if not is_version(version):
-        raise FormatError(f"packument of {name}: expected a version, got {version!a:.80}", reason=Reason.BAD_NAME)
-    check_path(tarball(name, version))
-    where = f"packument of {name}, version {version}"
-    if not isinstance(release, dict) or not isinstance(release.get("dist"), dict):
-        raise FormatError(f"{where}: expected an object with an object dist, got another value")
-    if (release.get("name"), release.get("version")) != (name, version):
-        raise FormatError(f"{where}: expected the same name and version inside, got others")
-    for found, known in ((release.keys(), _RELEASE), (release["dist"].keys(), _DIST)):
-        if unknown := sorted(found - known):
-            raise FormatError(f"{where}: expected only members that clients install by, got {unknown[0]!a:.80}")

@@ -13,10 +13,10 @@ from airgap.connected.collect.npm.naming import (
     keys_url,
     packument_path,
     packument_url,
-    tarball_path,
     tarball_url,
 )
 from airgap.core.errors import FormatError, UsageError
+from airgap.core.npm_name import tarball_path
 from airgap.core.reasons import Reason
 from tests.connected.npm.registry import sri
 

@@ -15,12 +15,12 @@ from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.entries import Role
 from airgap.core.errors import UsageError
+from airgap.core.packument import MAX_PACKUMENT, check_packument
 
 if TYPE_CHECKING:
     from airgap.connected.web.fetcher import Fetcher
 
 JSON: Final = "application/json"
-MAX_PACKUMENT: Final = 64 * 1024 * 1024
 # whole documents are held only while they are trimmed, and some are larger than 30 MB
 _BATCH: Final = 16
 
@@ -90,7 +90,9 @@ def _read(
     releases = trimmed["versions"]
     if releases:
         content = canonical.encode(trimmed)
-        documents.append(Carried(keep(packument_path(name, sha256(content).hex()), content, fetcher), Role.INDEX, JSON))
+        path = packument_path(name, sha256(content).hex())
+        check_packument(path, content)  # what is refused inside has to be refused here
+        documents.append(Carried(keep(path, content, fetcher), Role.INDEX, JSON))
     for package in group:
         release = releases.get(package.version)
         tarball = packument.tarball_of(said, package.version) if release else None

@@ -4,20 +4,14 @@ Source: npm documentation, package.json, "name"; validate-npm-package-name (its 
 Versioning 2.0.0, 2, 9 and 10.
 """
 
-import re
 from typing import Final
 from urllib.parse import quote
 
 from airgap.core.errors import FormatError
 from airgap.core.names import check_path
+from airgap.core.npm_name import is_name, is_version, tarball_path
 from airgap.core.reasons import Reason
 
-MAX_NAME: Final = 214
-MAX_VERSION: Final = 256
-# what encodeURIComponent leaves alone, without "!'()*", which no file system agrees on
-_NAME = re.compile(r"(?:@[A-Za-z0-9_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*")
-_WORDS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_VERSION = re.compile(rf"[0-9]{{1,16}}\.[0-9]{{1,16}}\.[0-9]{{1,16}}(?:-{_WORDS})?(?:\+{_WORDS})?")
 _RESERVED: Final = frozenset({"node_modules", "favicon.ico"})
 
 
@@ -32,22 +26,12 @@ def check_release(name: str, version: str, *, where: str) -> None:
     Raises:
         FormatError: with reason bad-name.
     """
-    if not is_name(name):
+    if not is_name(name) or name.lower() in _RESERVED:
         raise FormatError(f"{where}: expected the name of an npm package, got {name!a:.120}", reason=Reason.BAD_NAME)
-    if len(version) > MAX_VERSION or not _VERSION.fullmatch(version):
+    if not is_version(version):
         raise FormatError(f"{where}: expected a version of {name}, got {version!a:.80}", reason=Reason.BAD_NAME)
     check_path(f"artifacts/npm/{tarball_path(name, version)}")
     check_path(packument_path(name, "0" * 16))
-
-
-def is_name(text: str) -> bool:
-    """Whether a text is the name of a package, ``left-pad`` or ``@scope/name``."""
-    return len(text) <= MAX_NAME and _NAME.fullmatch(text) is not None and text.lower() not in _RESERVED
-
-
-def tarball_path(name: str, version: str) -> str:
-    """Where registries keep a tarball: ``@scope/name/-/name-1.0.0.tgz``."""
-    return f"{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
 
 
 def packument_path(name: str, sha256: str) -> str:

@@ -7,10 +7,11 @@ from airgap.connected.collect.npm import integrity
 from airgap.connected.collect.npm.index import Indexed
 from airgap.connected.collect.npm.integrity import Digests
 from airgap.connected.collect.npm.locked import Locked, web_url
-from airgap.connected.collect.npm.naming import tarball_path, tarball_url
+from airgap.connected.collect.npm.naming import tarball_url
 from airgap.connected.collect.npm.packument import digests_of
 from airgap.connected.collect.npm.settings import is_same_host
 from airgap.connected.web.wanted import Download
+from airgap.core.npm_name import tarball_path
 from airgap.evidence.npm import purl_of
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from airgap.connected.collect.npm import integrity
 from airgap.connected.collect.npm.integrity import Digests
-from airgap.connected.collect.npm.naming import MAX_NAME
 from airgap.core.canonical import MAX_INTEGER
 from airgap.core.errors import FormatError
+from airgap.core.npm_name import MAX_NAME
 
 Packument = Mapping[str, Any]
 MAX_TEXT: Final = 64 * 1024

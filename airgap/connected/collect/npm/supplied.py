@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from airgap.connected.collect.found import Keys, find, find_keys, sort_out
 from airgap.connected.collect.npm.locked import Locked
-from airgap.connected.collect.npm.naming import tarball_path
 from airgap.connected.collect.suffixes import SUFFIXES, kind_of
 from airgap.connected.collected import FileSource
 from airgap.connected.request import NpmSource
 from airgap.core.entries import Loss, Role
 from airgap.core.errors import UsageError
+from airgap.core.npm_name import tarball_path
 from airgap.core.purl import file_purl
 
 Evidence = tuple[FileSource, Role, str]
