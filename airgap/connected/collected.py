@@ -9,12 +9,16 @@ from airgap.core.errors import UsageError
 
 
 class FileSource(NamedTuple):
-    """A file on disk. ``size`` in bytes and ``changed`` in nanoseconds are as they were when it was found."""
+    """A file on disk. ``size`` in bytes and ``changed`` in nanoseconds are as they were when it was found.
+
+    ``sha256`` is what it has to be, where something was verified of it before: only what is sealed counts.
+    """
 
     path: str
     file: str
     size: int
     changed: int
+    sha256: bytes | None = None
 
     def fill(self, view: memoryview) -> None:
         """Read the file once into a buffer of its size.

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Final
 
 from airgap.bundle import tarstream
+from airgap.bundle.claims import MAX_ENTRIES
 from airgap.bundle.frames import DEFAULT_LEVEL, max_size
 from airgap.bundle.head import FILE_NAME, MAX_ENVELOPE, MAX_TRUST, Head, Sizes
 from airgap.bundle.output import Output
@@ -23,10 +24,11 @@ from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.entries import Artifact, Document, Loss, Role, inside
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
-from airgap.core.errors import UsageError
+from airgap.core.errors import FormatError, UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
 from airgap.core.manifest import SUMS, Frames, Manifest
 from airgap.core.names import check_distinct
+from airgap.core.reasons import Reason
 from airgap.core.statement import Base, Container, Statement
 from airgap.core.verdict import Finding
 
@@ -101,11 +103,13 @@ class _Draft:
         return [source for source in self._named() if source.path not in self._held]
 
     def judged(self, plan: Plan, digests: Sequence[Digests], frames: Frames) -> Manifest:
-        """The manifest of what was read, when its evidence holds.
+        """The manifest of what was read, when it is what was verified before, and its evidence holds.
 
         Raises:
-            FormatError: it does not.
+            FormatError: it is not, or it does not.
         """
+        for source, digest in zip(self.sources, digests, strict=True):
+            _check_same(source, digest["sha256"])
         manifest = self.manifest([digest["sha256"] for digest in digests], frames)
         plan.judge(manifest, dict(zip((source.path for source in self.sources), digests, strict=True)))
         return manifest
@@ -155,6 +159,15 @@ def _documents(plan: Plan) -> dict[str, tuple[FileSource, Role, str]]:
                 hint="give one of the sources a folder with into, or one of the key files another name",
             )
     return found
+
+
+def _check_same(source: FileSource, sha256: bytes) -> None:
+    """Prove that a download was not changed on the disk after its digests were checked."""
+    if source.sha256 and source.sha256 != sha256:
+        raise FormatError(
+            f"{source.path}: expected {source.sha256.hex()} as it was verified, got {sha256.hex()} in {source.file}",
+            reason=Reason.CONTENT_MISMATCH,
+        )
 
 
 def seal(plan: Plan, out: str, *, progress: Callable[[int], None]) -> Sealed:
@@ -217,6 +230,8 @@ def _seal_directory(plan: Plan, draft: _Draft, out: str, progress: Callable[[int
 def _sign(plan: Plan, draft: _Draft, manifest: Manifest, sizes: Sizes, size: int) -> tuple[Head, Statement]:
     """The head for a finished payload."""
     area = _manifest_area(manifest, sizes.manifest)
+    # whatever an index said, an import has to be able to read it
+    Manifest.parse(area, max_entries=MAX_ENTRIES, size=canonical.text_size(area, what="manifest area"))
     statement = _statement(plan, sha256(area), size, draft)
     envelope = Envelope(STATEMENT_TYPE, statement.encode(), ()).with_signatures(plan.keys)
     head = Head(

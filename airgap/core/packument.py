@@ -1,4 +1,4 @@
-"""Trimmed packuments: what a bundle carries of an npm registry's word on a package; both sides of the gap read them here."""
+"""Trimmed packuments: what a bundle carries of a registry's word on an npm package, read by both sides of the gap."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from airgap.bundle.argument import examine
 from airgap.bundle.claims import read_claims
 from airgap.bundle.countersign import countersign
 from airgap.connected.collected import FileSource
-from airgap.connected.gather import gather
+from airgap.connected.export import Options, export
+from airgap.connected.gather import Gathered, gather
+from airgap.connected.request import Request
+from airgap.connected.seal import Sealed
+from airgap.core.digest import sha256
 from airgap.core.envelope import Envelope
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.keys import Algorithm
@@ -287,8 +292,6 @@ def spoil_link(path: Path) -> None:
 def test_a_file_that_changed_since_it_was_found_stops_the_export_and_nothing_is_left(
     tmp_path: Path, folder: Path, spoil: Callable[[Path], None], container: Container, name: str
 ) -> None:
-    from airgap.connected.export import Options, export
-
     plant(folder, {"large": TREE["dir/b.bin"] * 9})
     wanted = request(folder)
     gathered = gather(wanted)
@@ -327,6 +330,48 @@ def test_an_interruption_leaves_nothing(
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path, folder: Path, container: Container) -> None:
     with pytest.raises(UsageError, match="got No such file or directory"):
         exported(request(folder), tmp_path / "none/x", container=container)
+
+
+@pytest.mark.parametrize("container", Container)
+def test_a_download_that_changed_after_it_was_verified_is_never_sealed(tmp_path: Path, container: Container) -> None:
+    plant(tmp_path / "in", {"a": b"evil"})
+    wanted = request(tmp_path / "in")
+    found = gather(wanted)
+    (item,) = found.artifacts
+    verified = item._replace(source=item.source._replace(sha256=sha256(b"good")))
+    with pytest.raises(
+        FormatError, match=f"files/a: expected {sha256(b'good').hex()}.* got {sha256(b'evil').hex()}"
+    ) as caught:
+        seal_gathered(wanted, replace(found, artifacts=[verified]), tmp_path / "x", container)
+
+    assert caught.value.reason is Reason.CONTENT_MISMATCH
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("container", Container)
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"metadata": {"requires-python": "3" * 2**20}}, "expected metadata with ASCII names"),
+        ({"custody": ({"kind": "registry", "name": "x" * 201},)}, "expected a known hop"),
+        ({"purl": "pkg:pypi/A b@1"}, "purl: expected"),
+    ],
+)
+def test_what_no_import_would_read_is_never_sealed(
+    tmp_path: Path, container: Container, said: dict[str, Any], message: str
+) -> None:
+    plant(tmp_path / "in", {"a": b"x"})
+    wanted = request(tmp_path / "in")
+    found = gather(wanted)
+    with pytest.raises(FormatError, match=message):
+        seal_gathered(wanted, replace(found, artifacts=[found.artifacts[0]._replace(**said)]), tmp_path / "x", container)
+
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def seal_gathered(wanted: Request, found: Gathered, out: Path, container: Container) -> Sealed:
+    options = Options(keys=[ALICE], created=CREATED, version="1", container=container)
+    return export(wanted, found, str(out), options, progress=lambda _: None)
 
 
 def test_an_export_of_nothing_is_a_usage_error(tmp_path: Path) -> None:

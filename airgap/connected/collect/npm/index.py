@@ -72,7 +72,7 @@ def keep(path: str, content: bytes, fetcher: "Fetcher") -> FileSource:
 
 def source_of(path: str, fetched: Fetched) -> FileSource:
     """A file of the cache, for the bundle."""
-    return FileSource(path, fetched.file, fetched.size, fetched.changed)
+    return FileSource(path, fetched.file, fetched.size, fetched.changed, bytes.fromhex(fetched.sha256))
 
 
 def _page(name: str, settings: Settings) -> Page:

@@ -111,7 +111,7 @@ def resolve_pypi(wanted: PypiSource, open_fetcher: OpenFetcher) -> ResolvedPypi:
 
 
 def _source(path: str, fetched: Fetched) -> FileSource:
-    return FileSource(path, fetched.file, fetched.size, fetched.changed)
+    return FileSource(path, fetched.file, fetched.size, fetched.changed, bytes.fromhex(fetched.sha256))
 
 
 def _check_python(file: Carry, requires_python: str | None) -> None:
