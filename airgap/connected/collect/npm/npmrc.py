@@ -20,6 +20,10 @@ _VARIABLE: Final = re.compile(r"(\\*+)\$\{([^${}?]++)(\?)?\}")
 _PREFIX: Final = "npm_config_"
 _ENVIRONMENT: Final = f"{_PREFIX}//"
 _PORTS: Final = {"http": 80, "https": 443}
+# what npm reads, or sends somewhere, because a file says so
+_FILES: Final = frozenset({"userconfig", "globalconfig", "prefix"})
+_SENT: Final = ("//", "_", "user-agent")
+_WAYS: Final = ("registry", "proxy")
 _SECRETS: Final = ("_authToken", "_auth", "username", "_password")
 
 
@@ -38,6 +42,25 @@ def read_members(files: Sequence[str], environment: Mapping[str, str]) -> dict[s
         found |= _members(file, environment)
     is_ours = {key: key[: len(_ENVIRONMENT)].lower() == _ENVIRONMENT for key in environment}
     return found | {key[len(_PREFIX) :]: environment[key] for key, is_one in is_ours.items() if is_one}
+
+
+def check_project(file: str) -> None:
+    """Prove that a project's own file sends nothing of the environment anywhere, and names no further files.
+
+    It belongs to whoever wrote the project: ``registry=https://host/${SECRET}/`` would be enough. Source: the advisory
+    GHSA-3qhv-2rgh-x77r on pnpm, which leaves such variables alone since.
+
+    Raises:
+        UsageError: it does.
+    """
+    for key, value in _texts(file):
+        is_sent = key.startswith(_SENT) or any(way in key for way in _WAYS)
+        if key in _FILES or _VARIABLE.search(key) or (is_sent and _VARIABLE.search(value)):
+            got = "a further file" if key in _FILES else "a variable of the environment"
+            raise UsageError(
+                f"{file}: expected plain values in a project's configuration, got {got} in {key!a:.80}",
+                hint="write that line into the .npmrc in your home folder: a project must not decide what of yours is sent",
+            )
 
 
 def credentials_in(members: Mapping[str, str]) -> dict[str, str]:
@@ -95,6 +118,12 @@ def _decoded(password: str) -> str:
 
 
 def _members(file: str, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Names and values, their variables filled in."""
+    for key, value in _texts(file):
+        yield _fill_in(key, environment), _fill_in(value, environment)
+
+
+def _texts(file: str) -> Iterator[tuple[str, str]]:
     """Names and values in front of the first section of a file in npm's dialect of ini."""
     for line in _lines(file):
         content = line.strip()
@@ -102,17 +131,20 @@ def _members(file: str, environment: Mapping[str, str]) -> Iterator[tuple[str, s
             return
         key, sign, value = content.partition("=")
         if sign and not content.startswith((";", "#")):
-            yield _fill_in(_unquote(key), environment), _fill_in(_unquote(value), environment)
+            yield _unquote(key), _unquote(value)
 
 
 def _lines(file: str) -> list[str]:
     try:
         with open(file, "rb") as opened:
-            return opened.read(MAX_FILE).decode("utf-8", "replace").splitlines()
+            raw = opened.read(MAX_FILE + 1)
     except FileNotFoundError:
         return []
     except OSError as exc:
         raise UsageError(f"{file}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
+    if len(raw) > MAX_FILE:
+        raise UsageError(f"{file}: expected at most {MAX_FILE} bytes, got more")
+    return re.split(r"[\r\n]+", raw.decode("utf-8", "replace"))
 
 
 def _unquote(text: str) -> str:

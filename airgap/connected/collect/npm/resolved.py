@@ -85,8 +85,8 @@ def resolve_npm(wanted: NpmSource, open_fetcher: "Callable[[Access], Fetcher]") 
         FormatError: a broken or hostile lock, or a registry that contradicts it.
     """
     targets = [parse_target(text) for text in wanted.targets]
-    packages = ask(wanted)
     settings = read_settings(folders_of(wanted))
+    packages = ask(wanted)
     fetcher = open_fetcher(settings.access())
     indexed, documents = look_up(packages, targets, settings, fetcher)
     taken = [item for item in indexed if item.release is not None and is_for(item.limits, targets)]

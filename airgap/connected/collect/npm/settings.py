@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from airgap.connected.collect.npm.client import project_of, read_config
 from airgap.connected.collect.npm.locked import texts, web_url
-from airgap.connected.collect.npm.npmrc import authorization_for, credentials_in, read_members
+from airgap.connected.collect.npm.npmrc import authorization_for, check_project, credentials_in, read_members
 from airgap.connected.web.access import Access
 from airgap.core.errors import UsageError
 
@@ -75,8 +75,11 @@ def read_settings(folders: Sequence[str]) -> Settings:
 
 
 def _read(folder: str) -> Settings:
+    project = os.path.join(project_of(folder), ".npmrc")
+    if not _is_users(project):
+        check_project(project)
     config = read_config(folder)
-    members = read_members((os.path.join(project_of(folder), ".npmrc"), *_files(config)), os.environ)
+    members = read_members((project, *_files(config)), os.environ)
     for key, value in members.items():
         if key.endswith("registry") and "@" in value:
             # npm keeps those out of what it shows, and the packages of a scope must never be asked for elsewhere
@@ -102,6 +105,12 @@ def _proxy(config: Mapping[str, Any], registry: str) -> str | None:
         return None
     kinds = ("https-proxy", "proxy") if registry.startswith("https:") else ("proxy",)
     return next((config[kind] for kind in kinds if isinstance(config.get(kind), str) and config[kind]), None)
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file is the user's own: the one at home, or the one that the environment names."""
+    named = [value for name, value in os.environ.items() if name.lower() == "npm_config_userconfig"]
+    return os.path.realpath(file) in map(os.path.realpath, (os.path.expanduser("~/.npmrc"), *named))
 
 
 def _files(config: Mapping[str, Any]) -> list[str]:
