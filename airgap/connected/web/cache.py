@@ -7,6 +7,7 @@ a cache: whoever downloads holds a lock on the part, and a part becomes a file b
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -27,15 +28,21 @@ class Cache:
         folder: made when it is not there, for its owner alone: it may hold what an index gives only to some.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: it cannot be made, or others can write to it: what an index said would be theirs to say.
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
+            status = os.stat(folder)
         except OSError as exc:
             raise UsageError(f"{folder}: expected a folder for downloads, got {exc.strerror}") from exc
+        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise UsageError(
+                f"{folder}: expected a folder that belongs to you and that nobody else can write to, got another",
+                hint="--cache names another folder, which is made for you alone; pages in it are believed without asking",
+            )
 
     def size_of(self, wanted: Download) -> int | None:
         """Bytes of a file that is there, unread."""

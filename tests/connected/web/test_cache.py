@@ -57,6 +57,20 @@ def test_a_link_in_the_cache_is_not_followed(tmp_path: Path) -> None:
     assert site.requests["/f"] == 1
 
 
+@pytest.mark.parametrize("mode", [0o770, 0o702])
+def test_a_cache_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(mode)
+    with pytest.raises(UsageError, match="cache: expected a folder that belongs to you"):
+        Cache(str(tmp_path / "cache"))
+
+
+def test_a_cache_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(UsageError, match="cache: expected a folder that belongs to you"):
+        Cache(str(tmp_path / "cache"))
+
+
 def test_bytes_made_here_are_files_among_the_others(tmp_path: Path) -> None:
     fetcher = patient(tmp_path)
     one, two = fetcher.keep(GOOD), fetcher.keep(GOOD)
