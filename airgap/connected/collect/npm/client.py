@@ -69,6 +69,8 @@ def resolve_packages(packages: Sequence[str], folder: str, into: str) -> str:
         "--no-fund",
         "--package-lock",
         "--lockfile-version=3",
+        # no registry has them, and a project's configuration may name the program that would fetch them
+        "--allow-git=none",
     )
     _run(("install", "--prefix", into, *options, "--", *packages), folder, _RESOLVE_SECONDS)
     return os.path.join(into, LOCK)
