@@ -8,8 +8,9 @@ from airgap.bundle.tree import medium_faults
 from airgap.connected.collect.files import collect_files
 from airgap.connected.collected import Carried, Collected, Planned
 from airgap.connected.request import FilesSource, NpmSource, PypiSource, Request, Source
-from airgap.core.entries import Loss
+from airgap.core.entries import Loss, inside
 from airgap.core.errors import UsageError
+from airgap.core.names import check_distinct
 
 if TYPE_CHECKING:
     from airgap.connected.web.fetcher import OpenFetcher
@@ -81,9 +82,10 @@ def gather(request: Request, open_fetcher: "OpenFetcher | None" = None) -> Gathe
         FormatError: a name that is not portable, or a file that is not the one that was promised.
     """
     found = [item for source in request.sources for item in _collect(source, open_fetcher)]
+    artifacts = _distinct(item for item in found if isinstance(item, Collected))
     return Gathered(
-        _distinct(item for item in found if isinstance(item, Collected)),
-        list(dict.fromkeys(item for item in found if isinstance(item, Loss))),
+        artifacts,
+        _lost((item for item in found if isinstance(item, Loss)), {item.purl for item in artifacts}),
         [item for item in found if isinstance(item, Carried)],
     )
 
@@ -107,7 +109,8 @@ def survey(request: Request, open_fetcher: "OpenFetcher | None") -> Survey:
         resolved = _resolve(source, open_fetcher)
         planned |= {item.path: item for item in resolved.planned()}
         losses |= dict.fromkeys(resolved.losses)
-    return Survey(list(planned.values()), list(losses))
+    check_distinct(map(inside, planned))
+    return Survey(list(planned.values()), _lost(losses, {item.purl for item in planned.values()}))
 
 
 def _collect(source: Source, open_fetcher: "OpenFetcher | None") -> Iterator[Collected | Carried | Loss]:
@@ -140,11 +143,27 @@ def _resolve(source: PypiSource | NpmSource, open_fetcher: "OpenFetcher | None")
 
 
 def _distinct(items: Iterable[Collected]) -> list[Collected]:
-    """One of each: two sources may ask for the same file of an index, and the first one's custody stays.
+    """One of each: two sources may ask for the same file of an index. The first one's custody stays, all evidence counts.
 
     Two different files under one name are left for the manifest to refuse.
     """
-    found: dict[tuple[str, str], Collected] = {}
+    found: dict[tuple[str, object], Collected] = {}
     for item in items:
-        found.setdefault((item.source.path, item.source.file), item)
+        key = (item.source.path, item.source.sha256 or item.source.file)
+        known = found.get(key, item)
+        found[key] = known._replace(evidence=tuple(dict.fromkeys((*known.evidence, *item.evidence))))
     return list(found.values())
+
+
+def _lost(losses: Iterable[Loss], travelling: Collection[str]) -> list[Loss]:
+    """What is lost, once each: a package of npm that one source leaves behind may travel for another.
+
+    Args:
+        losses: of all sources.
+        travelling: purls of what travels; of npm they name one file each.
+    """
+
+    def is_brought(loss: Loss) -> bool:
+        return loss.what == "not-selected" and loss.purl.startswith("pkg:npm/") and loss.purl in travelling
+
+    return [loss for loss in dict.fromkeys(losses) if not is_brought(loss)]

@@ -307,7 +307,7 @@ def _artifact(item: Collected, digest: bytes, *, is_held: bool) -> Artifact:
         digest,
         item.purl,
         stored=not is_held,
-        evidence=tuple(sorted(source.path for source, _, _ in item.evidence)),
+        evidence=tuple(sorted({source.path for source, _, _ in item.evidence})),
         custody=item.custody,
         metadata=item.metadata,
     )

@@ -271,3 +271,11 @@ def test_anything_else_is_no_address(url: object) -> None:
 
 def test_limits_are_one_word_or_a_list() -> None:
     assert read_limits({"os": "linux", "cpu": ["x64", "!arm"], "libc": []}) == Limits(("linux",), ("x64", "!arm"), None)
+
+
+def test_names_that_differ_in_case_alone_are_refused_before_anything_is_asked() -> None:
+    lock = Lock([Locked("JSONStream", "1.0.0", {}), Locked("jsonstream", "2.0.0", {})], [])
+    with pytest.raises(FormatError, match="falls together with 'JSONStream/") as caught:
+        settle({"lock": lock})
+
+    assert caught.value.reason is Reason.NAME_CLASH

@@ -9,6 +9,8 @@ from airgap.connected.collect.npm import integrity
 from airgap.connected.collect.npm.integrity import Digests
 from airgap.connected.collect.npm.naming import check_release
 from airgap.core.errors import FormatError, UsageError
+from airgap.core.names import check_distinct
+from airgap.core.npm_name import tarball_path
 from airgap.core.reasons import Reason
 
 MAX_LOCK: Final = 64 * 1024 * 1024
@@ -53,7 +55,7 @@ def settle(locks: Mapping[str, Lock]) -> list[Locked]:
 
     Raises:
         UsageError: some are not of a registry; all of them are named.
-        FormatError: a bad name, or one version with two contents.
+        FormatError: a bad name, two that differ in case alone, or one version with two contents.
     """
     found: dict[tuple[str, str], Locked] = {}
     for where, lock in locks.items():
@@ -68,6 +70,7 @@ def settle(locks: Mapping[str, Lock]) -> list[Locked]:
             found[key] = _join(found[key], package) if key in found else package
     if len(found) > MAX_LOCKED:
         raise FormatError(f"request: expected at most {MAX_LOCKED} packages, got {len(found)}", reason=Reason.TOO_LARGE)
+    check_distinct(tarball_path(name, version) for name, version in found)
     return [found[key] for key in sorted(found)]
 
 
