@@ -130,7 +130,7 @@ def read_request(path: str) -> Request:
         raise UsageError(f"{path}: expected a request or a folder, got no such file") from exc
     except OSError as exc:
         raise UsageError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (ValueError, RecursionError) as exc:  # int() and depth raise others than tomllib
         raise FormatError(f"{path}: expected a request in TOML, got a fault: {exc!s:.120}") from exc
     return parse_request(value, folder=os.path.dirname(path) or ".")
 

@@ -92,7 +92,9 @@ def test_a_bundle_that_is_none_is_refused(bundle: dict[str, str]) -> None:
     assert caught.value.reason in {Reason.MALFORMED, Reason.BAD_NAME}
 
 
-@pytest.mark.parametrize("raw", [b"[", b"\xff", b"x = 1", b"source = 5", b"source = [5]"])
+@pytest.mark.parametrize(
+    "raw", [b"[", b"\xff", b"x = 1", b"source = 5", b"source = [5]", b"x = " + b"1" * 5000, b"x = " + b"[" * 9999]
+)
 def test_a_file_that_is_no_request_is_refused(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "r.toml").write_bytes(raw)
     with pytest.raises(FormatError):

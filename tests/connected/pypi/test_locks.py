@@ -111,6 +111,7 @@ FOLDER = '[[packages]]\nname = "mine"\n[packages.directory]\npath = "."\n'
         (HEAD + "packages = 1", "got a fault"),
         (HEAD.replace("1.0", "2.0") + "packages = []\n", "got a fault"),
         ("x = " + "[" * 100_000, "got a fault"),
+        (f"x = {'1' * 5000}", "got a fault"),
         (HEAD + VCS + FOLDER, "expected packages of an index, got tool, mine from a repository, folder or URL"),
         (
             HEAD + "requires-python = '>=3.12'\npackages = []\n",
@@ -128,6 +129,15 @@ def test_a_lock_that_cannot_be_served_is_refused_naming_why(host: Host, text: st
     with pytest.raises(AirgapError, match="expected") as caught:
         host.resolve(lockfiles=(host.write("pylock.toml", text),), targets=(LINUX,))
     assert said in caught.value.message
+
+
+def test_a_time_that_no_calendar_has_leaves_that_of_the_index(host: Host) -> None:
+    text = HEAD + entry(DEMO, url(DEMO), more="upload-time = 0001-01-01T00:00:00+23:59")
+    with selling(Index([DEMO])) as site:
+        host.set(PIP_INDEX_URL=f"{site.url}/simple")
+        found = host.resolve(lockfiles=(host.write("pylock.toml", text),), targets=(LINUX,))
+
+    assert str(found.selection.files[0].link.uploaded).startswith("2026-")
 
 
 def test_a_lock_without_a_version_takes_it_from_the_file(host: Host) -> None:

@@ -39,7 +39,7 @@ def parse_pylock(text: str, *, where: str) -> Pylock:
     """
     try:
         return Pylock.from_dict(tomllib.loads(text))
-    except (PylockValidationError, PylockUnsupportedVersionError, tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (PylockValidationError, PylockUnsupportedVersionError, ValueError, RecursionError) as exc:
         raise FormatError(f"{where}: expected a lock of version 1, got a fault: {str(exc)!a:.200}") from exc
 
 
@@ -120,7 +120,10 @@ def _url(file: PackageWheel | PackageSdist, where: str) -> str:
 
 
 def _instant(at: datetime | None) -> str | None:
-    """An instant without a zone is one in UTC. Source: PEP 751, "upload-time"."""
+    """An instant without a zone is one in UTC; None for none that there is. Source: PEP 751, "upload-time"."""
     if at is None:
         return None
-    return format_time(at if at.tzinfo else at.replace(tzinfo=UTC))
+    try:
+        return format_time(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except OverflowError:  # before the first year or after the last, in UTC
+        return None
