@@ -279,3 +279,10 @@ def test_names_that_differ_in_case_alone_are_refused_before_anything_is_asked() 
         settle({"lock": lock})
 
     assert caught.value.reason is Reason.NAME_CLASH
+
+
+def test_a_password_in_an_address_of_a_lock_is_not_shown() -> None:
+    with pytest.raises(UsageError, match=r"got 'x from git\+ssh://h/x', 'y@https://h/y'") as caught:
+        settle({"lock": Lock([], ["x from git+ssh://u:hush@h/x", "y@https://hush@h/y"])})
+
+    assert "hush" not in caught.value.message

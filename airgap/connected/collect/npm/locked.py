@@ -1,6 +1,7 @@
 """What a lock file asks for: packages of a registry, each at one version."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ MAX_LOCK: Final = 64 * 1024 * 1024
 MAX_LOCKED: Final = 100_000
 MAX_URL: Final = 2048
 _SHOWN: Final = 50
+_USER: Final = re.compile(r"//[^/@]*+@")
 
 
 class Limits(NamedTuple):
@@ -75,8 +77,8 @@ def settle(locks: Mapping[str, Lock]) -> list[Locked]:
 
 
 def shown(names: Iterable[str]) -> str:
-    """Names that others wrote, for a message; of many, the first fifty."""
-    written = [f"{name!a:.120}" for name in dict.fromkeys(names)]
+    """Names that others wrote, for a message, without the passwords of URLs among them; of many, the first fifty."""
+    written = [f"{_USER.sub('//', name)!a:.120}" for name in dict.fromkeys(names)]
     more = f" and {len(written) - _SHOWN} more" if len(written) > _SHOWN else ""
     return ", ".join(written[:_SHOWN]) + more
 
