@@ -24,7 +24,7 @@ from airgap.core import canonical
 from airgap.core.digest import sha256
 from airgap.core.entries import Artifact, Document, Loss, Role, inside
 from airgap.core.envelope import STATEMENT_TYPE, Envelope, Signature
-from airgap.core.errors import FormatError, UsageError
+from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import SIGNATURE_SIZE, PrivateKey
 from airgap.core.manifest import SUMS, Frames, Manifest
 from airgap.core.names import check_distinct
@@ -181,13 +181,17 @@ def seal(plan: Plan, out: str, *, progress: Callable[[int], None]) -> Sealed:
     Raises:
         UsageError: a source changed, the name is taken, or there is no room for the head.
         FormatError: names clash, or the evidence of an artifact speaks against it.
+        StoreError: the disk failed.
     """
     if not plan.artifacts:
         raise UsageError("export: expected at least one file, got none")
     draft = _Draft(plan)
-    if plan.container is Container.DIRECTORY:
-        return _seal_directory(plan, draft, out, progress)
-    return _seal_archive(plan, draft, out, progress)
+    write = _seal_directory if plan.container is Container.DIRECTORY else _seal_archive
+    try:
+        return write(plan, draft, out, progress)
+    except OSError as exc:
+        got = exc.strerror or "an error of the disk"
+        raise StoreError(f"{out}: expected to read what was gathered and to write the bundle, got {got}") from exc
 
 
 def _seal_archive(plan: Plan, draft: _Draft, out: str, progress: Callable[[int], None]) -> Sealed:

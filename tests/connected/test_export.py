@@ -1,5 +1,6 @@
 """Exports: what leaves is what was asked for, the importer accepts it, and a failure leaves nothing."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from airgap.connected.request import Request
 from airgap.connected.seal import Sealed
 from airgap.core.digest import sha256
 from airgap.core.envelope import Envelope
-from airgap.core.errors import FormatError, UsageError
+from airgap.core.errors import FormatError, StoreError, UsageError
 from airgap.core.keys import Algorithm
 from airgap.core.reasons import Reason
 from airgap.core.statement import Container
@@ -321,6 +322,20 @@ def test_an_interruption_leaves_nothing(
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
+        exported(request(folder), tmp_path / "x", container=container)
+
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("container", Container)
+def test_a_full_disk_is_said_and_nothing_is_left(
+    tmp_path: Path, folder: Path, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(StoreError, match=r"x: expected to .* write the bundle, got No space left on device"):
         exported(request(folder), tmp_path / "x", container=container)
 
     assert os.listdir(tmp_path) == ["in"]
