@@ -63,6 +63,8 @@ def export(
 
     Example: airgap export wheels/ -o monday.airgap --key alice.key.pem
     """
+    from dataclasses import replace
+
     from airgap import __version__
     from airgap.cli import export_report, inputs
     from airgap.cli.terminal import progress, warn
@@ -76,31 +78,33 @@ def export(
     if dry_run and not since and not wanted.is_local:
         export_report.survey(_survey(wanted, cache, jobs), is_json=json)
         return
-    gathered = _gather(wanted, cache, jobs)
     wish = _wish(wanted, answer, site_key)
+    # what may be wrong with the command line is said before anything is downloaded
+    options = None
+    if not dry_run:
+        options = Options(
+            keys=inputs.private_keys(key or []),
+            created=inputs.build_time(),
+            at=inputs.now(),
+            trust=inputs.pinned_trust(trust).trust if trust else None,
+            version=__version__,
+            after=after or (),
+            updates=[inputs.unsigned_trust(path)[1] for path in trust_update or ()],
+            container=export_report.container(container),
+            level=level,
+            volume_size=export_report.volume_size(volume_size),
+        )
+    gathered = _gather(wanted, cache, jobs)
     baseline = _baseline(wanted, gathered, since, base or after, site_key, wish)
     held = baseline.held if baseline else {}
-    if dry_run:
+    if options is None:
         export_report.plan(gathered, held, is_json=json)
         return
-    options = Options(
-        keys=inputs.private_keys(key or []),
-        created=inputs.build_time(),
-        at=inputs.now(),
-        trust=inputs.pinned_trust(trust).trust if trust else None,
-        version=__version__,
-        after=after or (),
-        updates=[inputs.unsigned_trust(path)[1] for path in trust_update or ()],
-        container=export_report.container(container),
-        level=level,
-        volume_size=export_report.volume_size(volume_size),
-        baseline=baseline,
-    )
     if options.container == "directory":
         for fault in gathered.warnings:
             warn(f"warning: {fault}")
     with progress("export", gathered.content - gathered.size_of(held)) as tell:
-        sealed = write(wanted, gathered, out, options, progress=tell)
+        sealed = write(wanted, gathered, out, replace(options, baseline=baseline), progress=tell)
     export_report.sealed(sealed, wish, is_json=json)
 
 

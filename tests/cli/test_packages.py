@@ -86,6 +86,18 @@ def test_evidence_that_nobody_gives_is_counted_and_not_listed_one_by_one(shop: S
     assert "not carried" not in said
 
 
+@pytest.mark.parametrize(
+    "wrong", [("--key", "none.pem"), ("--container", "box"), ("--volume-size", "huge"), ("--trust", "none.json")]
+)
+def test_what_is_wrong_with_the_command_line_is_said_before_anything_is_asked(
+    wrong: tuple[str, str], shop: Site, airgap: Airgap
+) -> None:
+    ended = airgap(*EXPORT, *wrong)
+
+    assert ended.code == 2, ended
+    assert not shop.log
+
+
 @pytest.mark.parametrize("is_json", [False, True])
 def test_a_dry_run_downloads_no_artifact(is_json: bool, shop: Site, airgap: Airgap) -> None:
     ended = airgap(*EXPORT, "--dry-run", *["--json"] * is_json)
@@ -173,9 +185,10 @@ def noting(method: object, shown: list[str]) -> object:
 @pytest.mark.parametrize("missing", ["urllib3", "packaging"])
 def test_without_the_extra_its_name_is_said(missing: str, tmp_path: Path) -> None:
     (tmp_path / "request.toml").write_text('[[source]]\necosystem = "pypi"\npackages = ["six"]\n')
+    key_file(str(tmp_path), "alice")
     code = (
         f"import sys\nsys.modules[{missing!r}] = None\nfrom airgap.cli.app import run\n"
-        "sys.exit(run(['export', 'request.toml', '-o', 'x', '--key', 'y']))"
+        "sys.exit(run(['export', 'request.toml', '-o', 'x', '--key', 'alice.key.pem']))"
     )
     env = {"PYTHONPATH": os.getcwd(), "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
