@@ -1,7 +1,9 @@
 """From a request to files of an index on this machine: pip's configuration, uv, the download, and what is handed over."""
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from airgap.core.entries import Role
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.reasons import Reason
 from tests.connected.pypi.shop import Host, Index, collect, names, sdist, selling, wheel
+from tests.connected.web.server import body
 
 LINUX = "cp311-manylinux_2_28_x86_64"
 WINDOWS = "cp312-win_amd64"
@@ -260,6 +263,26 @@ def test_requirements_without_hashes_and_their_constraints_are_resolved_together
         assert names(host.resolve(requirements=(lines,), targets=(LINUX,))) == [old.name, COLORAMA.name]
         host.set(PIP_CONSTRAINT=str(host.folder / "limits.txt"))
         assert names(host.resolve(packages=("click",), targets=(LINUX,))) == [old.name]
+
+
+def test_constraints_behind_a_password_are_read_and_never_stand_in_a_command_line(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = wheel("click", "7.0")
+    ran: list[str] = []
+    run = subprocess.run
+
+    def note(command: list[str], **more: Any) -> Any:
+        ran.extend(command)
+        return run(command, **more)
+
+    monkeypatch.setattr(subprocess, "run", note)
+    with selling(Index([CLICK, old])) as site:
+        site.answers["/limits.txt"] = body(b"click<8\n")
+        host.set(PIP_INDEX_URL=f"{site.url}/simple", PIP_CONSTRAINT=f"{site.url}/limits.txt".replace("://", "://me:hush@"))
+        assert names(host.resolve(packages=("click",), targets=(LINUX,))) == [old.name]
+    assert "compile" in ran
+    assert "hush" not in " ".join(ran)
 
 
 def test_settings_of_uv_change_no_index(host: Host) -> None:

@@ -75,8 +75,11 @@ class Resolver:
                 f"{target.name}: expected a platform that uv resolves for, got another",
                 hint="make a lock on such a machine, with hashes, and name that",
             )
+        urls = [limit for limit in self.configuration.constraints if "://" in limit]
         with TemporaryDirectory(prefix="airgap-") as folder:
-            for name, lines in (("wanted.txt", wanted), ("limits.txt", constraints)):
+            # a password may be in a URL, and other users can read a command line
+            limits = [*constraints, *(f"-c {url}" for url in urls)]
+            for name, lines in (("wanted.txt", wanted), ("limits.txt", limits)):
                 with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
                     file.writelines(f"{line}\n" for line in lines)
             arguments = [*("pip", "compile", "wanted.txt", "--constraints", "limits.txt"), *_interpreter(target)]
@@ -84,7 +87,7 @@ class Resolver:
             arguments += ["--generate-hashes", "--no-header", "--no-annotate", "--index-strategy", "unsafe-best-match"]
             arguments += () if may_build else ("--only-binary", ":all:")
             for limit in self.configuration.constraints:
-                arguments += ("--constraints", limit if "://" in limit else os.path.abspath(limit))
+                arguments += () if limit in urls else ("--constraints", os.path.abspath(limit))
             hint = None if may_build else _WHEELS
             return self._run(arguments, folder, target.variables, what=f"resolve for {target.name}", hint=hint)
 
