@@ -115,7 +115,10 @@ class Transport:
         timeout = urllib3.Timeout(connect=CONNECT, read=READ)
         if proxy is None:
             return urllib3.PoolManager(_HOSTS, maxsize=self._jobs, timeout=timeout, ssl_context=self._tls)
-        parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        try:
+            parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        except HTTPError as exc:
+            raise Fault("a proxy that is no URL", hint="check the proxy in the configuration and the environment") from exc
         if parts.scheme not in {"http", "https"}:
             raise Fault(f"a proxy of the kind {parts.scheme!a:.20}", hint="only http and https proxies are supported")
         headers = make_headers(proxy_basic_auth=unquote(parts.auth)) if parts.auth else None

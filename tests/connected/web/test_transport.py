@@ -122,6 +122,13 @@ def test_a_proxy_that_does_not_let_https_through_is_named(tmp_path: Path, monkey
             patient(tmp_path).pages([page("https://index.invalid/f")])
 
 
+def test_a_proxy_that_is_no_url_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "http://me:hush@[proxy")
+    with pytest.raises(UsageError, match="got a proxy that is no URL") as caught:
+        patient(tmp_path).pages([page("http://index.invalid/f")])
+    assert "hush" not in caught.value.message
+
+
 def test_a_proxy_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
     with pytest.raises(UsageError, match="got a proxy of the kind 'socks5'"):
