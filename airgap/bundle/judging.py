@@ -10,6 +10,7 @@ from airgap.bundle.rules import Asker, Base, Proving
 from airgap.core.entries import Artifact, Document, Entry
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Manifest
+from airgap.core.placed import check_artifact, check_document
 from airgap.core.policy import OnMissing, Requirement
 from airgap.core.purl import is_match
 from airgap.core.reasons import Reason
@@ -97,6 +98,7 @@ class Judging:
         self.notes.check = Check.POLICY
         channel = self.trust.channels[self.statement.channel]
         for artifact in self.manifest.artifacts:
+            check_artifact(artifact)
             if not any(is_match(artifact.purl, pattern) for pattern in channel.artifacts):
                 raise FormatError(
                     f"{artifact.purl}: expected artifacts of channel {self.statement.channel}, got another",
@@ -118,6 +120,7 @@ class Judging:
             raise FormatError(
                 f"{document.path}: expected documents in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
             )
+        check_document(document)
         self._check_name(document)
 
     def _check_name(self, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""Names and versions of npm packages, and the file name that follows from them.
+"""Names and versions of npm packages, and the file name and package URL that follow from them.
 
 Source: npm documentation, package.json, "name"; validate-npm-package-name, with its rules for old packages; Semantic
 Versioning 2.0.0, clauses 2, 9 and 10.
@@ -6,6 +6,7 @@ Versioning 2.0.0, clauses 2, 9 and 10.
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 MAX_NAME: Final = 214
 MAX_VERSION: Final = 256
@@ -30,3 +31,8 @@ def is_version(text: str) -> bool:
 def tarball_path(name: str, version: str) -> str:
     """Where registries keep a tarball, by convention: ``@scope/name/-/name-1.0.0.tgz``."""
     return f"{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+
+
+def purl_of(name: str, version: str) -> str:
+    """The canonical package URL of an npm package, ``pkg:npm/%40scope/name@version``."""
+    return f"pkg:npm/{quote(name, safe='/:')}@{quote(version, safe=':')}"

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
-from urllib.parse import quote
 
 from airgap.core.errors import FormatError
 from airgap.core.foreign import load_object
+from airgap.core.npm_name import purl_of
 from airgap.core.verdict import Finding, Result, Vouches
 from airgap.evidence import npm_keys
 from airgap.evidence.npm_keys import Candidate, Usage, read_pin, read_time
@@ -66,11 +66,6 @@ class Release:
     def text(self) -> bytes:
         """What the registry signs."""
         return f"{self.name}@{self.version}:{self.integrity}".encode()
-
-
-def purl_of(name: str, version: str) -> str:
-    """The canonical package URL of an npm package, ``pkg:npm/%40scope/name@version``."""
-    return f"pkg:npm/{quote(name, safe='/:')}@{quote(version, safe=':')}"
 
 
 def verify(subject: Subject, piece: Piece, beside: Sequence[Piece], pins: Pins) -> list[Finding]:

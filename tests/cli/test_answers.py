@@ -268,16 +268,16 @@ def test_the_bundle_of_a_verdict_has_the_shape_that_other_answers_give_it(
 
 
 def test_an_artifact_outside_the_views_is_shown_with_its_custody_hop_by_hop(airgap: Airgap, hosts: Scene) -> None:
-    other = hosts.export(name="other", channel="other", artifacts=[supplied("artifacts/npm/x.tgz", "pkg:npm/x@1")])
+    other = hosts.export(name="other", channel="other", artifacts=[supplied("artifacts/maven/x.jar", "pkg:maven/x@1")])
     assert airgap("import", other.path, "--store", "store").code == 0
-    said = airgap("show", "pkg:npm/x@1", "--store", "store", "--json").json
+    said = airgap("show", "pkg:maven/x@1", "--store", "store", "--json").json
 
     assert faults("show", said) == []
     (found,) = said["artifacts"]
     assert found["view"] is None
     assert found["evidence"] == ["documents/files/hello.sig"]
     assert found["custody"] == [{"kind": "registry", "name": "upstream"}, {"kind": "mirror", "name": "ours"}]
-    assert "custody    registry:upstream, mirror:ours\n" in airgap("show", "pkg:npm/x@1", "--store", "store").out
+    assert "custody    registry:upstream, mirror:ours\n" in airgap("show", "pkg:maven/x@1", "--store", "store").out
 
 
 def test_no_command_and_no_definition_is_missing_here() -> None:

@@ -256,13 +256,52 @@ def test_an_entry_that_fits_no_view_is_kept_and_shown_nowhere(filled: Shop) -> N
     root = filled.scene.root
     odd = wheel(root, SIX, b"odd")
     filled.deliver(
-        odd._replace(source=odd.source._replace(path="artifacts/pypi/simple")),
-        odd._replace(source=odd.source._replace(path="artifacts/npm/index.html")),
         odd._replace(source=odd.source._replace(path="artifacts/maven/x")),
+        Carried(odd.source._replace(path="documents/pypi/simple"), Role.INDEX, "text/plain"),
+        Carried(odd.source._replace(path="documents/npm/x"), Role.INDEX, "text/plain"),
     )
 
     current = Path(filled.scene.store_path) / "current"
     assert (current / "pypi/simple").is_dir()
-    assert not (current / "npm/index.html").exists()
+    assert not (current / "npm/x").exists()
     assert not (current / "maven").exists()
     assert filled.check() == []
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Shop:
+    """A store whose channel ``other`` may bring the packages called mine, and no others."""
+    trust = trust_of("alice")
+    other = replace(trust.channels["other"], artifacts=("pkg:pypi/mine@*", "pkg:npm/mine@*"))
+    scene = Scene(str(tmp_path), trust=replace(trust, channels={**trust.channels, "other": other}))
+    scene.set_up()
+    return Shop(scene)
+
+
+def refused(shop: Shop, *items: Collected | Carried) -> str | None:
+    """Why a bundle of the channel ``other`` is refused."""
+    artifacts = [item for item in items if isinstance(item, Collected)]
+    documents = [item for item in items if isinstance(item, Carried)]
+    name = f"narrow{len(os.listdir(shop.scene.root))}"
+    bundle = shop.scene.export({}, name=name, channel="other", artifacts=artifacts, documents=documents)
+    verdict = shop.scene.take_in(bundle).verdict
+    return None if verdict.standing is Standing.ACCEPTED else verdict.reason
+
+
+def test_a_channel_cannot_bring_a_file_of_another_package_under_the_url_of_its_own(narrow: Shop) -> None:
+    root = narrow.scene.root
+    foreign = wheel(root, SIX, b"six")._replace(purl="pkg:pypi/mine@1.0")
+    package = tarball(root, "left", "9.9.9", b"left")._replace(purl="pkg:npm/mine@9.9.9")
+
+    assert refused(narrow, foreign) == Reason.BAD_NAME
+    assert refused(narrow, package, packument(root, "left", {"9.9.9": {}}, latest="9.9.9")) == Reason.BAD_NAME
+    assert refused(narrow, wheel(root, SIX, b"six")) == Reason.OUT_OF_SCOPE
+    assert refused(narrow, wheel(root, "mine-1.0-py3-none-any.whl", b"mine")) is None
+
+
+def test_a_document_that_looks_like_a_package_is_refused_because_a_folder_of_files_is_an_index_too(narrow: Shop) -> None:
+    root = narrow.scene.root
+    own = wheel(root, "mine-1.0-py3-none-any.whl", b"mine")
+    look_alike = wheel(root, SIX, b"evil").source._replace(path=f"documents/pypi/{SIX}")
+
+    assert refused(narrow, own, Carried(look_alike, Role.INDEX, "text/plain")) == Reason.BAD_NAME
