@@ -90,13 +90,30 @@ def test_something_that_is_no_url_is_refused(host: Host) -> None:
         read_configuration()
 
 
+@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"])
+def test_an_index_in_the_clear_needs_the_trust_of_pip(host: Host, variable: str) -> None:
+    host.set(PIP_INDEX_URL="https://index.example/simple")
+    host.set(**{variable: "http://me:hush@clear.example:8080/simple"})
+    for trusted in ("", "other.example", "clear.example:80"):
+        host.set(PIP_TRUSTED_HOST=trusted)
+        with pytest.raises(UsageError, match=r"expected https, .*got http://clear\.example:8080/simple") as caught:
+            read_configuration()
+        assert "hush" not in caught.value.message
+    for trusted in ("clear.example", "x clear.example:8080"):
+        host.set(PIP_TRUSTED_HOST=trusted)
+        read_configuration()
+    for local in ("http://localhost:3141/simple", "http://127.0.0.2/simple", "http://[::1]/simple"):
+        host.set(PIP_TRUSTED_HOST="", **{variable: local})
+        read_configuration()
+
+
 def test_pips_proxy_is_used_for_pages_files_and_uv(host: Host) -> None:
     thing = wheel("thing")
     with selling(Index([thing])) as site:
         # a proxy is asked for whole URLs
         for path in list(site.answers):
             site.answers[f"http://index.example{path}"] = site.answers[path]
-        host.set(PIP_INDEX_URL="http://index.example/simple", PIP_PROXY=site.url)
+        host.set(PIP_INDEX_URL="http://index.example/simple", PIP_PROXY=site.url, PIP_TRUSTED_HOST="index.example")
 
         assert names(host.resolve(packages=("thing",), targets=("cp311-win_amd64",))) == [thing.name]
 

@@ -1,17 +1,18 @@
 """Where pip gets its packages from, as pip itself says it: indexes, find-links, certificates, constraints, credentials."""
 
 import ast
+import ipaddress
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airgap.connected.collect.pypi.credentials import Credentials
 from airgap.connected.web.access import Access
-from airgap.connected.web.address import normalise
+from airgap.connected.web.address import normalise, shown
 from airgap.core.errors import UsageError
 
 _SECONDS: Final = 60
@@ -57,7 +58,7 @@ def read_configuration() -> Configuration:
     indexes = [] if _is_on(said.get("no-index", "")) else [*_split(said.get("extra-index-url", "")), _first_index(said)]
     locations = _split(said.get("find-links", ""))
     credentials = Credentials.of([_as_url(url) for url in (*indexes, *locations)])
-    return Configuration(
+    found = Configuration(
         indexes=[normalise(_as_url(url)).rstrip("/") for url in indexes],
         find_links=[normalise(_as_url(url)) for url in locations],
         constraints=_split(said.get("constraint", "")),
@@ -65,6 +66,33 @@ def read_configuration() -> Configuration:
         proxy=said.get("proxy") or None,
         credentials=credentials,
     )
+    _check_secure((*found.indexes, *found.find_links), _split(said.get("trusted-host", "")))
+    return found
+
+
+def _check_secure(urls: Iterable[str], trusted: Collection[str]) -> None:
+    """Prove that nobody on the way can change what an index says, unless pip was told to put up with that.
+
+    Source: pip, ``--trusted-host``, and ``SECURE_ORIGINS``; pip itself passes over such an index.
+
+    Raises:
+        UsageError: an index in the clear, on another machine.
+    """
+    for url in urls:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not _is_local(host) and {host, f"{host}:{parts.port}"}.isdisjoint(trusted):
+            raise UsageError(
+                f"pip configuration: expected https, or a host that pip trusts, got {shown(url)}",
+                hint=f"pip config set global.trusted-host {host}, if everybody on the way to it can be trusted",
+            )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _first_index(said: Mapping[str, str]) -> str:
