@@ -7,7 +7,7 @@ from functools import cached_property
 from airgap.bundle.contents import Further, Sink
 from airgap.bundle.notes import Notes
 from airgap.bundle.rules import Asker, Base, Proving
-from airgap.core.entries import Artifact, Document, Entry
+from airgap.core.entries import Artifact, Document, Entry, inside
 from airgap.core.errors import FormatError
 from airgap.core.manifest import Manifest
 from airgap.core.placed import check_artifact, check_document
@@ -110,17 +110,18 @@ class Judging:
                 )
             self._check_name(artifact)
             self._check_requirement(artifact, len(self.signers) - channel.role.threshold)
+        paths = {inside(artifact.path) for artifact in self.manifest.artifacts}
         for document in self.manifest.documents:
-            self._check_document(document)
+            self._check_document(document, paths)
         self.notes.passed("the site's policy")
 
-    def _check_document(self, document: Document) -> None:
+    def _check_document(self, document: Document, paths: Set[str]) -> None:
         """Views show evidence too: it brings in no name that the policy refuses, and no bytes that were recalled."""
         if document.sha256.hex() in self.trust.revoked_digests:
             raise FormatError(
                 f"{document.path}: expected documents in force, got one recalled", reason=Reason.REVOKED_ARTIFACT
             )
-        check_document(document)
+        check_document(document, paths)
         self._check_name(document)
 
     def _check_name(self, entry: Entry) -> None:

@@ -1,12 +1,13 @@
 """Do the paths of packages say what their package URLs say?
 
-Trust, scopes and policies speak of package URLs, and clients find packages by their paths. If the two could differ, a channel
-would bring, under the URL of a package that it may bring, a file of one that it may not.
+Trust, scopes and policies speak of package URLs, and clients find packages by their paths. If the two could differ, a
+channel would bring, under the URL of a package that it may bring, a file of one that it may not.
 
 Source: docs/format.md, "Packages".
 """
 
 import re
+from collections.abc import Iterator, Set
 from typing import Final
 from urllib.parse import quote
 
@@ -42,21 +43,39 @@ def check_artifact(artifact: Artifact) -> None:
         raise FormatError(f"{path}: expected {expected:.300}, got {artifact.purl:.300}", reason=Reason.BAD_NAME)
 
 
-def check_document(document: Document) -> None:
-    """Prove that no client takes a document beside packages for a package or an index: no package URL speaks for it.
+def check_document(document: Document, artifacts: Set[str]) -> None:
+    """Prove that a document among packages is no package or index itself, and beside no package of somebody else.
+
+    No package URL speaks for a document, so it may only stand beside an artifact of its own bundle, for which one does.
+
+    Args:
+        document: of a bundle.
+        artifacts: paths of all artifacts of that bundle, without their first component.
 
     Raises:
         FormatError: with reason bad-name.
     """
-    if inside(document.path).startswith(("pypi/", "npm/")) and _is_taken(document.path.rpartition("/")[2].lower()):
+    path = inside(document.path)
+    if not path.startswith(("pypi/", "npm/")):
+        return
+    package = next((stem for stem in _stems(path) if _is_taken(stem)), None)
+    if package is not None and package not in artifacts:
         raise FormatError(
-            f"{document.path}: expected no document that clients take for a package or a page of links, got one",
+            f"{document.path}: expected a document beside a package of its bundle, got one of another name",
             reason=Reason.BAD_NAME,
         )
 
 
-def _is_taken(name: str) -> bool:
-    parts = name.split(".")
+def _stems(path: str) -> Iterator[str]:
+    """The path, and what is left of it without its last suffix, its last two, and so on."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
+
+
+def _is_taken(path: str) -> bool:
+    """Whether clients take a file for a package or for a page of links, by its name."""
+    parts = path.rpartition("/")[2].lower().split(".")
     return any(_TAKEN.fullmatch("." + ".".join(parts[-count:])) for count in (1, 2) if len(parts) > count)
 
 

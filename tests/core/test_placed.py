@@ -88,9 +88,12 @@ def test_a_path_of_no_package_is_refused(path: str) -> None:
 def test_a_document_that_clients_would_take_for_a_package_is_refused(name: str, folder: str) -> None:
     """Because pip takes it from a folder that ``--find-links`` names."""
     document = Document(f"documents/{folder}/{name}", 1, bytes(32), Role.INDEX, "text/plain")
-    with pytest.raises(FormatError, match="clients take for a package") as caught:
-        check_document(document)
+    with pytest.raises(FormatError, match="expected a document beside a package of its bundle") as caught:
+        check_document(document, frozenset())
     assert caught.value.reason is Reason.BAD_NAME
+
+
+OWN = frozenset({"pypi/six-1.0-py3-none-any.whl", "pypi/six-1.0.tar.gz", "npm/left/-/left-1.0.0.tgz"})
 
 
 @pytest.mark.parametrize(
@@ -98,14 +101,31 @@ def test_a_document_that_clients_would_take_for_a_package_is_refused(name: str, 
     [
         "pypi/six-1.0-py3-none-any.whl.metadata",
         "pypi/six-1.0.tar.gz.asc",
+        "pypi/six-1.0.tar.gz.asc.sig",
         "pypi/SHA256SUMS",
         "npm/left/-/left-1.0.0.tgz.npm-signature.json",
         "files/page.html",
+        "files/other-1.0.tar.gz.asc",
         "index/npm/left/0123456789abcdef.json",
     ],
 )
-def test_a_document_that_is_evidence_or_stands_elsewhere_passes(path: str) -> None:
-    check_document(Document(f"documents/{path}", 1, bytes(32), Role.INDEX, "text/plain"))
+def test_a_document_beside_a_package_of_its_bundle_or_elsewhere_passes(path: str) -> None:
+    check_document(Document(f"documents/{path}", 1, bytes(32), Role.INDEX, "text/plain"), OWN)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pypi/other-1.0-py3-none-any.whl.metadata",
+        "pypi/six-1.0.tar.metadata",
+        "pypi/six-1.0.tar.gz.zip.asc",
+        "npm/other/-/left-1.0.0.tgz.attestations.json",
+    ],
+)
+def test_a_document_beside_a_package_of_another_bundle_is_refused(path: str) -> None:
+    """Because it would take the place of what another channel brought about its own package."""
+    with pytest.raises(FormatError, match="got one of another name"):
+        check_document(Document(f"documents/{path}", 1, bytes(32), Role.INDEX, "text/plain"), OWN)
 
 
 WRITTEN = (

@@ -205,7 +205,6 @@ def test_metadata_of_another_channel_changes_nothing_about_a_package(filled: Sho
     root = filled.scene.root
     filled.deliver(
         wheel(root, "other-1.0-py3-none-any.whl", b"other"),
-        core_metadata(root, "six-1.0-py3-none-any.whl", b"Name: six\n"),
         packument(root, "left", {"1.0.0": {"dependencies": {"evil": "*"}}, "9.9.9": {}}, latest="9.9.9"),
         channel="other",
     )
@@ -216,13 +215,14 @@ def test_metadata_of_another_channel_changes_nothing_about_a_package(filled: Sho
     assert "9.9.9" not in said["versions"]
 
 
-def test_core_metadata_counts_only_from_the_channel_of_its_wheel(shop: Shop) -> None:
-    root = shop.scene.root
-    shop.deliver(wheel(root, SIX, b"six"))
-    shop.deliver(wheel(root, "other-1.0-py3-none-any.whl", b"other"), core_metadata(root, SIX, b"evil\n"), channel="other")
+def test_a_document_about_a_package_comes_only_with_the_package(filled: Shop) -> None:
+    """Else another channel could take the place of core metadata and attestations, or keep it from those whose it is."""
+    root = filled.scene.root
+    own = wheel(root, "mine-1.0-py3-none-any.whl", b"mine")
 
-    assert "core-metadata" not in json.loads(shop.read("pypi/simple/six/index.json"))["files"][0]
-    assert shop.check() == []
+    assert refused(filled, own, core_metadata(root, SIX, b"evil")) == Reason.BAD_NAME
+    assert refused(filled, own, core_metadata(root, SEVEN, b"evil")) == Reason.BAD_NAME
+    assert "core-metadata" in json.loads(filled.read("pypi/simple/six/index.json"))["files"][0]
 
 
 @pytest.mark.parametrize(
