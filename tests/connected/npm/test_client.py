@@ -32,6 +32,10 @@ def test_without_npm_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp
         ("echo no json", "expected JSON, got other text"),
         ("echo []", "expected a JSON object, got another value"),
         ("echo 'npm error code E1' >&2; echo 'npm error no \033[31m way' >&2; exit 1", r"got 'no \\x1b\[31m way'"),
+        (
+            "printf 'npm error code E\\nnpm error syscall x\\nnpm error errno E\\nnpm error no way\\n' >&2; exit 1",
+            "got 'no way'",
+        ),
         ("exit 1", "expected it to succeed, got ''"),
         ("sleep 5", "expected an answer within 0.2 s, got none"),
     ],

@@ -12,6 +12,8 @@ from airgap.core.errors import UsageError
 _CONFIG_SECONDS: Final = 60
 _RESOLVE_SECONDS: Final = 1800
 _MANIFEST: Final = b'{"name": "airgap-request", "version": "0.0.0", "private": true}\n'
+# lines that say where something went wrong, not what
+_FACTS: Final = ("code ", "syscall ", "errno ", "path ")
 LOCK: Final = "package-lock.json"
 
 
@@ -102,5 +104,6 @@ def _run(arguments: Sequence[str], folder: str, seconds: int) -> str:
 def _last_words(said: bytes) -> str:
     """The first line with a reason in npm's complaint; npm masks credentials in it itself."""
     lines = said.decode("utf-8", "replace").splitlines()
-    reasons = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error ") and " code " not in line]
+    errors = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error ")]
+    reasons = [line for line in errors if not line.startswith(_FACTS)]
     return f"{(reasons or lines or [''])[0]!a:.300}"
