@@ -465,3 +465,13 @@ def test_a_registry_that_is_down_is_no_registry_without_evidence(bench: Bench) -
 
     with pytest.raises(UsageError, match="npm key list: expected"):
         bench.resolve(LOCK)
+
+
+def test_every_package_that_the_registry_contradicts_is_named(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.registry.publish(name, "1.0.0", dist={"integrity": sri(b"another" if name != "b" else tarball("b", "1.0.0"))})
+    with pytest.raises(FormatError, match=r"^a@1\.0\.0: expected sha512:") as caught:
+        bench.collect(lock_of(("a", "1.0.0"), ("b", "1.0.0"), ("c", "1.0.0")))
+
+    assert caught.value.reason is Reason.CONTENT_MISMATCH
+    assert [sentence.partition(":")[0] for sentence in caught.value.others] == ["c@1.0.0"]

@@ -91,6 +91,16 @@ def test_an_index_that_contradicts_the_lock_stops_before_any_download(host: Host
         assert not site.requests[f"/files/{DEMO.name}"]
 
 
+def test_every_file_that_an_index_contradicts_is_named_once(host: Host) -> None:
+    with selling(Index([DEMO, EXTRA])) as site:
+        host.set(PIP_INDEX_URL=f"{site.url}/simple")
+        text = HEAD + "".join(entry(made, url(made), digits="0" * 64) for made in (DEMO, EXTRA))
+        with pytest.raises(FormatError, match=r"^demo-1\.0-.* as the lock says, got") as caught:
+            host.resolve(lockfiles=(host.write("pylock.toml", text),), targets=(LINUX, WINDOWS))
+
+        assert [sentence.partition(":")[0] for sentence in caught.value.others] == [EXTRA.name]
+
+
 def test_of_two_indexes_the_one_that_agrees_with_the_lock_counts(host: Host) -> None:
     other = wheel("demo", entries={"more.py": b""})
     with selling(Index([other], root="/other/simple"), Index([DEMO])) as site:

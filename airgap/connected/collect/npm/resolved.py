@@ -17,7 +17,9 @@ from airgap.connected.collect.npm.settings import read_settings
 from airgap.connected.collect.npm.supplied import Supplied
 from airgap.connected.collected import Carried, Collected, Planned
 from airgap.connected.request import NpmSource
+from airgap.connected.web.failures import raise_all
 from airgap.core.entries import Loss
+from airgap.core.errors import FormatError
 from airgap.evidence.npm import purl_of
 
 if TYPE_CHECKING:
@@ -91,11 +93,28 @@ def resolve_npm(wanted: NpmSource, open_fetcher: "Callable[[Access], Fetcher]") 
     indexed, documents = look_up(packages, targets, settings, fetcher)
     taken = [item for item in indexed if item.release is not None and is_for(item.limits, targets)]
     left = [item for item in indexed if item.release is None or not is_for(item.limits, targets)]
-    offers = [make_offer(item) for item in taken]
+    offers = _make_offers(taken)
     supplied = Supplied(wanted, [offer.locked for offer in offers])
     proofs = prove(offers, fetcher)
     found = Resolved(wanted, offers, proofs, documents, [], supplied, fetcher)
     return replace(found, losses=[*map(_stay, left), *_unproven(found), *supplied.losses])
+
+
+def _make_offers(taken: Sequence[Indexed]) -> list[Offer]:
+    """The offers of all packages.
+
+    Raises:
+        FormatError: a registry contradicts the lock; all that it does so for are named.
+    """
+    offers: list[Offer] = []
+    errors: list[FormatError] = []
+    for item in taken:
+        try:
+            offers.append(make_offer(item))
+        except FormatError as exc:
+            errors.append(exc)
+    raise_all(errors)
+    return offers
 
 
 def _stay(item: Indexed) -> Loss:

@@ -12,9 +12,10 @@ from airgap.connected.collect.pypi.pin import Pin
 from airgap.connected.collect.pypi.requirements_text import Requirements, parse_line
 from airgap.connected.collect.pypi.source_tree import build_requirements
 from airgap.connected.collect.pypi.target import Target
+from airgap.connected.web.failures import raise_all
 from airgap.connected.web.wanted import Download, Fetched
 from airgap.core.entries import Loss
-from airgap.core.errors import UsageError
+from airgap.core.errors import FormatError, UsageError
 
 Chosen = tuple[Choice, Target]
 _SHOWN = 40
@@ -80,14 +81,20 @@ class Selector:
         choosers: dict[Target, Chooser] = {}
         chosen: list[Chosen] = []
         missing: list[str] = []
+        contradicted: dict[str, FormatError] = {}
         for pin, target in wishes:
             if target not in choosers:
                 choosers[target] = Chooser(target, sdists=sdists)
-            choice = choosers[target].choose(pin, offers)
+            try:
+                choice = choosers[target].choose(pin, offers)
+            except FormatError as exc:
+                contradicted.setdefault(exc.message, exc)
+                continue
             if choice:
                 chosen.append((choice, target))
             else:
                 missing.append(_missing(pin, target, offers))
+        raise_all(list(contradicted.values()))
         if missing:
             raise _none_fits(missing, sdists=sdists)
         return chosen
