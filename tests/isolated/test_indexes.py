@@ -215,6 +215,34 @@ def test_metadata_of_another_channel_changes_nothing_about_a_package(filled: Sho
     assert "9.9.9" not in said["versions"]
 
 
+def test_a_channel_describes_the_versions_alone_that_it_brought(filled: Shop) -> None:
+    root = filled.scene.root
+    said = {"1.0.0": {"dependencies": {"evil": "*"}}, "2.0.0": {"dependencies": {"new": "*"}}}
+    filled.deliver(tarball(root, "left", "2.0.0", b"two"), packument(root, "left", said, latest="2.0.0"), channel="other")
+
+    found = filled.packument("left")
+    assert found["versions"]["1.0.0"]["dependencies"] == {"right": "^2"}
+    assert found["versions"]["2.0.0"]["dependencies"] == {"new": "*"}
+    assert filled.check() == []
+
+
+def test_a_package_that_comes_again_through_another_channel_keeps_its_metadata(filled: Shop) -> None:
+    root = filled.scene.root
+    before = [filled.read(path) for path in ("npm/left/index.html", "pypi/simple/six/index.html")]
+    again = wheel(root, SIX, b"six", **{"requires-python": ">=3.8"})
+    filled.deliver(again, tarball(root, "left", "1.0.0", b"left"), channel="other")
+
+    assert [filled.read(path) for path in ("npm/left/index.html", "pypi/simple/six/index.html")] == before
+    assert filled.check() == []
+
+
+def test_core_metadata_of_a_file_that_was_replaced_does_not_count(filled: Shop) -> None:
+    filled.deliver(wheel(filled.scene.root, SIX, b"another six"))
+
+    assert "core-metadata" not in json.loads(filled.read("pypi/simple/six/index.json"))["files"][0]
+    assert filled.check() == []
+
+
 def test_a_document_about_a_package_comes_only_with_the_package(filled: Shop) -> None:
     """Else another channel could take the place of core metadata and attestations, or keep it from those whose it is."""
     root = filled.scene.root
@@ -259,6 +287,7 @@ def test_an_entry_that_fits_no_view_is_kept_and_shown_nowhere(filled: Shop) -> N
         odd._replace(source=odd.source._replace(path="artifacts/maven/x")),
         Carried(odd.source._replace(path="documents/pypi/simple"), Role.INDEX, "text/plain"),
         Carried(odd.source._replace(path="documents/npm/x"), Role.INDEX, "text/plain"),
+        Carried(odd.source._replace(path="documents/pypi/of-nothing.metadata"), Role.INDEX, "text/plain"),
     )
 
     current = Path(filled.scene.store_path) / "current"
