@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from airgap.core.digest import sha256
 from airgap.core.errors import FormatError
 from airgap.core.foreign import load_object
 from airgap.core.names import check_path
@@ -10,7 +11,7 @@ from airgap.core.npm_name import is_name, is_version, tarball_path
 from airgap.core.reasons import Reason
 
 PACKUMENTS: Final = "documents/index/npm/"
-"""Where they stand in a bundle: ``<name of the package>/<any file name>``."""
+"""Where they stand in a bundle: ``<name of the package>/<first 16 hex digits of its SHA-256>.json``."""
 MAX_PACKUMENT: Final = 64 * 1024 * 1024
 """In bytes."""
 _MEMBERS: Final = ("dist-tags", "name", "time", "versions")
@@ -34,7 +35,9 @@ def check_packument(path: str, raw: bytes) -> None:
     Raises:
         FormatError: it is not.
     """
-    name = path.removeprefix(PACKUMENTS).rpartition("/")[0]
+    name, _, file = path.removeprefix(PACKUMENTS).rpartition("/")
+    if file != f"{sha256(raw).hex()[:16]}.json":  # a state remembers by its path that one was recalled
+        raise FormatError(f"{path}: expected a name made of its digest, got another")
     if parse_packument(raw)["name"] != name:
         raise FormatError(f"{path}: expected the index of {name!a:.120}, got another")
 

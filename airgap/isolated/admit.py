@@ -142,8 +142,8 @@ def next_state(old: State, approved: Approved, at: datetime, *, healed: Set[byte
 
 
 def _names(approved: Approved) -> frozenset[str]:
-    """The names in the views that a bundle says anew."""
-    return frozenset(name for entry in approved.manifest.named if (name := tree.place(entry.path)))
+    """The names that a bundle says anew."""
+    return frozenset(name for entry in approved.manifest.named if (name := tree.known_as(entry.path)))
 
 
 class _Objects:

@@ -148,10 +148,10 @@ def _conclude(
 
 
 def _recalled(memory: Memory, state: State) -> frozenset[str]:
-    """The names in the views that nobody may vouch for any more; damage never takes a recall back."""
+    """The names that nobody may vouch for any more; damage never takes a recall back."""
     unjudged = {tree.place(path) for path in memory.unjudged}
     kept = (name for name in state.recalled if memory.is_partial or name in unjudged)
-    return frozenset(name for path in memory.recalled if (name := tree.place(path))).union(kept)
+    return frozenset(name for path in memory.recalled if (name := tree.known_as(path))).union(kept)
 
 
 def _republish(

@@ -7,6 +7,7 @@ from typing import Final
 
 from airgap.bundle.claims import Heard
 from airgap.core.authentic import Authentic
+from airgap.core.entries import Artifact
 from airgap.core.envelope import STATEMENT_TYPE, authenticate
 from airgap.core.errors import FormatError, StoreError
 from airgap.core.reasons import Reason
@@ -74,19 +75,19 @@ def _withdraw_bundles(store: Store, state: State, left: Mapping[bytes, str], mem
     """Name what nobody but signers who are not believed any more has signed (T211)."""
     theirs: dict[str, tuple[bytes, str, str]] = {}
     for digest, why in left.items():
-        for artifact in store.head(digest).manifest().artifacts:
-            theirs[artifact.path] = (artifact.sha256, artifact.purl, why)
+        for entry in store.head(digest).manifest().named:
+            theirs[entry.path] = (entry.sha256, entry.purl if isinstance(entry, Artifact) else entry.path, why)
     for digest in state.manifests:
         if digest in left:
             continue
         with suppress(FormatError, StoreError):  # reported already; what cannot be read vouches for nothing
-            for artifact in store.head(digest).manifest().artifacts:
-                if theirs.get(artifact.path, (b"",))[0] == artifact.sha256:
-                    del theirs[artifact.path]
-    for path, (sha256, purl, why) in sorted(theirs.items()):
+            for entry in store.head(digest).manifest().named:
+                if theirs.get(entry.path, (b"",))[0] == entry.sha256:
+                    del theirs[entry.path]
+    for path, (sha256, subject, why) in sorted(theirs.items()):
         if memory.names.get(path) == sha256:
             memory.recalled[path] = why
-            report.add(Look.TRUST, purl, Reason.TRUST_WITHDRAWN, expected="a signer who is trusted", got=why)
+            report.add(Look.TRUST, subject, Reason.TRUST_WITHDRAWN, expected="a signer who is trusted", got=why)
 
 
 def authenticate_head(store: Store, heard: Heard) -> Authentic:

@@ -15,6 +15,7 @@ from airgap.core.entries import Document, Role
 from airgap.core.errors import FormatError
 from airgap.core.packument import MAX_PACKUMENT
 from airgap.core.reasons import Reason
+from airgap.core.trust import Revoked
 from airgap.core.verdict import Standing
 from airgap.isolated.indexes import check_documents
 from airgap.isolated.intake import update_trust
@@ -199,6 +200,80 @@ def test_a_recalled_package_is_in_no_index(filled: Shop) -> None:
     index = current / "npm/left/index.html"
     assert not index.exists() or "1.0.0" not in json.loads(index.read_text())["versions"]
     assert {reason for _, reason in filled.check()} == {Reason.REVOKED_ARTIFACT}
+
+
+def poisoned(shop: Shop) -> str:
+    """Bob, who may export then, describes packages of alice otherwise. Returns the digest of his packument."""
+    root = shop.scene.root
+    evil = packument(root, "left", {"1.0.0": {"dependencies": {"evil": "*"}}}, latest="1.0.0")
+    shop.deliver(
+        wheel(root, SIX, b"six", **{"requires-python": ">=3.8"}),
+        core_metadata(root, SIX, b"Requires-Dist: evil\n"),
+        tarball(root, "left", "1.0.0", b"left"),
+        evil,
+        by=["bob"],
+    )
+    assert shop.packument("left")["versions"]["1.0.0"]["dependencies"] == {"evil": "*"}
+    return hashlib.sha256(Path(evil.source.file).read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Shop:
+    """A store with a package of each kind of alice's, which bob then described otherwise."""
+    scene = Scene(str(tmp_path), trust=trust_of("alice", "bob"))
+    scene.set_up()
+    shop = Shop(scene)
+    shop.deliver(
+        wheel(scene.root, SIX, b"six", **{"requires-python": ">=3.8"}),
+        tarball(scene.root, "left", "1.0.0", b"left"),
+        packument(scene.root, "left", {"1.0.0": {"dependencies": {"right": "^2"}}}, latest="1.0.0"),
+    )
+    return shop
+
+
+def test_what_a_withdrawn_exporter_said_about_packages_that_others_vouch_for_does_not_count(shared: Shop) -> None:
+    poisoned(shared)
+    new = trust_of("alice", "bob", version=2, revoked_keys=["bob"])
+    update_trust(shared.scene.open(), signed(new, "alice").encode() + b"\n", shared.scene.order())
+    assert {reason for _, reason in shared.check()} == {Reason.TRUST_WITHDRAWN}
+
+    assert shared.packument("left")["versions"]["1.0.0"]["dependencies"] == {"right": "^2"}
+    assert "core-metadata" not in json.loads(shared.read("pypi/simple/six/index.json"))["files"][0]
+    assert (Path(shared.scene.store_path) / "current/npm/left/-/left-1.0.0.tgz").exists()
+    assert {reason for _, reason in shared.check()} == {Reason.TRUST_WITHDRAWN}
+
+
+def test_a_recalled_packument_does_not_count_and_counts_again_when_the_recall_is_taken_back(shared: Shop) -> None:
+    digest = poisoned(shared)
+    recall = {digest: Revoked(digest, "recalled", shared.scene.trust.issued)}
+    for version, revoked, wish in ((2, recall, {"right": "^2"}), (3, {}, {"evil": "*"})):
+        new = replace(trust_of("alice", "bob", version=version), revoked_digests=revoked)
+        update_trust(shared.scene.open(), signed(new, "alice").encode() + b"\n", shared.scene.order())
+        shared.check()
+
+        assert shared.packument("left")["versions"]["1.0.0"]["dependencies"] == wish
+        assert {reason for _, reason in shared.check()} == ({Reason.REVOKED_ARTIFACT} if revoked else set())
+
+
+def test_a_recalled_packument_counts_when_a_bundle_brings_it_anew(shared: Shop) -> None:
+    poisoned(shared)
+    new = trust_of("alice", "bob", version=2, revoked_keys=["bob"])
+    update_trust(shared.scene.open(), signed(new, "alice").encode() + b"\n", shared.scene.order())
+    shared.check()
+    evil = packument(shared.scene.root, "left", {"1.0.0": {"dependencies": {"evil": "*"}}}, latest="1.0.0")
+    shared.deliver(tarball(shared.scene.root, "left", "1.0.0", b"left"), evil)
+
+    assert shared.packument("left")["versions"]["1.0.0"]["dependencies"] == {"evil": "*"}
+    shared.check()
+    assert shared.packument("left")["versions"]["1.0.0"]["dependencies"] == {"evil": "*"}
+
+
+def test_a_packument_is_named_after_its_digest(filled: Shop) -> None:
+    root = filled.scene.root
+    right = packument(root, "left", {"1.1.0": {}})
+    wrong = right._replace(source=right.source._replace(path="documents/index/npm/left/x.json"))
+
+    assert refused(filled, tarball(root, "left", "1.1.0", b"x"), wrong) == Reason.MALFORMED
 
 
 def test_metadata_of_another_channel_changes_nothing_about_a_package(filled: Shop) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
+from airgap.core.packument import PACKUMENTS
 from airgap.isolated.store.disk import Disk
 
 FILES: Final = "files"
@@ -29,6 +30,14 @@ def place(path: str) -> str | None:
     """
     side, _, inside = path.partition("/")
     return inside if f"{side}/" in _SIDES and _SHAPE.fullmatch(inside) else None
+
+
+def known_as(path: str) -> str | None:
+    """The name by which a state remembers that an entry was recalled; None when nothing that is shown depends on it.
+
+    Where it stands; of a document that indexes are made from and that stands nowhere, its path.
+    """
+    return place(path) or (path if path.startswith(PACKUMENTS) else None)
 
 
 def entries(shown: str) -> Iterator[str]:
