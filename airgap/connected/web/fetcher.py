@@ -85,7 +85,11 @@ class Fetcher:
 
     def sizes(self, wanted: Sequence[Download]) -> list[int | None]:
         """Bytes of each file: as promised, as in the cache, as its server says, or None when nobody does."""
-        return work(wanted, self._size, jobs=self._jobs, progress=SILENT, wake=self._transport.stop)
+
+        def ask(one: Download, run: Run) -> int | None:
+            return _on_disk(lambda: self._size(one, run))
+
+        return work(wanted, ask, jobs=self._jobs, progress=SILENT, wake=self._transport.stop)
 
     def keep(self, content: bytes) -> Fetched:
         """Put bytes that were made here into the cache, as a file among the others."""

@@ -12,7 +12,7 @@ import pytest
 
 from airgap.connected.web.cache import Cache
 from airgap.connected.web.crew import Run, Stopped
-from airgap.core.errors import UsageError
+from airgap.core.errors import StoreError, UsageError
 from tests.connected.web.fetching import Watch, content_of, parts, patient, promised, sha256
 from tests.connected.web.server import Request, body, serving
 from tests.connected.web.test_resume import SCRIPT
@@ -69,6 +69,13 @@ def test_a_cache_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(UsageError, match="cache: expected a folder that belongs to you"):
         Cache(str(tmp_path / "cache"))
+
+
+def test_a_cache_that_cannot_be_asked_for_a_size_is_said(tmp_path: Path) -> None:
+    cache = patient(tmp_path / "cache")
+    (tmp_path / "cache/sha256").write_bytes(b"no folder")
+    with pytest.raises(StoreError, match="download cache: expected to use it, got Not a directory"):
+        cache.sizes([promised("https://index.invalid/f", content=GOOD, size=None)])
 
 
 def test_bytes_made_here_are_files_among_the_others(tmp_path: Path) -> None:
