@@ -9,6 +9,7 @@ from airgap.core.verdict import Standing
 from airgap.isolated.intake import update_trust
 from tests.crash.disks import HARSH, LOSSES, Cut, Dying
 from tests.crash.sweeps import lasting, outcome_of, sweep
+from tests.isolated.packages import packument, tarball, wheel
 from tests.isolated.scene import NOW, Bundle, Scene, faults, rot, signed, trust_of
 
 SHARED = b"in both bundles\n"
@@ -120,3 +121,22 @@ def test_a_receipt_that_a_cut_prevented_is_written_by_the_next_import(scene: Sce
     for steps in work.cuts("keep"):
         scene.take_in(bundles[1])
         assert os.path.exists(scene.open().layout.receipt(2)), steps
+
+
+@pytest.mark.parametrize("loss", HARSH)
+def test_a_cut_import_of_packages_never_leaves_an_index_that_says_something_else(loss: str, scene: Scene) -> None:
+    """Indexes are no hard links to objects: their bytes have to be durable before the generation is current."""
+    root = scene.root
+    first = scene.export({}, artifacts=[wheel(root, "six-1.0-py3-none-any.whl", b"six")])
+    more = [wheel(root, "six-1.1-py3-none-any.whl", b"more"), tarball(root, "left", "1.0.0", b"left")]
+    said = [packument(root, "left", {"1.0.0": {}}, latest="1.0.0")]
+    second = scene.export({}, name="two", after=first, artifacts=more, documents=said)
+    scene.take_in(first)
+    work = sweep(scene, lambda disk: scene.take_in(second, disk=disk))
+    old, new = outcome_of(work)
+    for steps in work.cuts(loss):
+        scene.open().recover(NOW)
+        assert lasting(scene.store_path) in (old, new), steps
+        assert faults(scene.check().findings) == [], steps
+        assert scene.take_in(second).verdict.standing is Standing.ACCEPTED
+        assert lasting(scene.store_path) == new, steps
