@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from airgap.bundle.tree import medium_faults
 from airgap.connected.collect.files import collect_files
 from airgap.connected.collected import Carried, Collected, Planned
 from airgap.connected.request import FilesSource, NpmSource, PypiSource, Request, Source
-from airgap.core.entries import Loss, inside
+from airgap.core.entries import Artifact, Document, Loss, inside
 from airgap.core.errors import UsageError
 from airgap.core.names import check_distinct
+from airgap.core.placed import check_artifact, check_document
 
 if TYPE_CHECKING:
     from airgap.connected.web.fetcher import OpenFetcher
@@ -83,10 +85,12 @@ def gather(request: Request, open_fetcher: "OpenFetcher | None" = None) -> Gathe
     """
     found = [item for source in request.sources for item in _collect(source, open_fetcher)]
     artifacts = _distinct(item for item in found if isinstance(item, Collected))
+    documents = [item for item in found if isinstance(item, Carried)]
+    _check_placed(artifacts, documents)
     return Gathered(
         artifacts,
         _lost((item for item in found if isinstance(item, Loss)), {item.purl for item in artifacts}),
-        [item for item in found if isinstance(item, Carried)],
+        documents,
     )
 
 
@@ -153,6 +157,20 @@ def _distinct(items: Iterable[Collected]) -> list[Collected]:
         known = found.get(key, item)
         found[key] = known._replace(evidence=tuple(dict.fromkeys((*known.evidence, *item.evidence))))
     return list(found.values())
+
+
+def _check_placed(artifacts: Sequence[Collected], documents: Iterable[Carried]) -> None:
+    """Prove, as an import will, that the paths of packages and of what stands beside them say what package URLs say.
+
+    Raises:
+        FormatError: they do not.
+    """
+    for item in artifacts:
+        check_artifact(Artifact(item.source.path, item.source.size, bytes(32), item.purl))
+    paths = {inside(item.source.path) for item in artifacts}
+    pieces = chain.from_iterable(item.evidence for item in artifacts)
+    for source, role, media in chain(pieces, documents):
+        check_document(Document(source.path, source.size, bytes(32), role, media), paths)
 
 
 def _lost(losses: Iterable[Loss], travelling: Collection[str]) -> list[Loss]:

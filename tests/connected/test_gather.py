@@ -71,3 +71,14 @@ def test_a_survey_finds_names_that_fall_together(tmp_path: Path, monkeypatch: py
     wanted = asked(monkeypatch, Known(tarball(tmp_path, "JSONStream")), Known(tarball(tmp_path, "jsonstream")))
     with pytest.raises(FormatError, match="expected a name apart from all others"):
         survey(wanted, None)
+
+
+def test_a_package_that_an_import_would_refuse_by_its_name_is_refused_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = tarball(tmp_path)
+    with pytest.raises(FormatError, match=r"expected pkg:npm/a@1\.0\.0, got pkg:npm/b@1\.0\.0"):
+        gather(asked(monkeypatch, Known(item._replace(purl=purl_of("b", "1.0.0")))))
+    stranger = Carried(FileSource("documents/npm/b/-/b-1.0.0.tgz.asc", str(tmp_path / "x"), 7, 0), Role.INDEX, "text/plain")
+    with pytest.raises(FormatError, match="expected a document beside a package of its bundle"):
+        gather(asked(monkeypatch, Known(item, stranger)))
