@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from airgap.connected.collected import Collected
+from airgap.connected.collected import Carried, Collected
+from airgap.core.entries import Role
 from airgap.core.purl import file_purl
 from airgap.core.verdict import Standing
 from tests.cli.conftest import airgap
@@ -17,6 +18,7 @@ __all__ = ["airgap"]
 
 WHEEL: Final = "six-1.0-py3-none-any.whl"
 CONTENT: Final = bytes(range(256)) * 4
+PROVEN: Final = "npm/right/-/right-1.0.0.tgz.attestations.json"
 PROOF: Final = b'{"of": "http://airgap.invalid/npm/right"}'
 
 
@@ -47,10 +49,10 @@ def fill(scene: Scene) -> None:
             _file(root, "files/deep/index.html", b"<script></script>"),
             _file(root, "files/empty", b""),
             _file(root, "files/large.bin", bytes(50_000_000)),
-            _file(root, "npm/right/-/right-1.0.0.tgz.attestations.json", PROOF),
         ],
         documents=[
             core_metadata(root, WHEEL, b"Name: six\n"),
+            Carried(source(root, f"documents/{PROVEN}", PROOF), Role.ATTESTATION, "application/json"),
             packument(root, "@scope/left", {"1.0.0": {}}, latest="1.0.0"),
             packument(root, "right", {"1.0.0": {}}, latest="1.0.0"),
         ],
