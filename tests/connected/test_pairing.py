@@ -9,7 +9,7 @@ import pytest
 
 from airgap.connected.collect.files import collect_files
 from airgap.connected.collected import Collected
-from airgap.connected.request import parse_request
+from airgap.connected.request import FilesSource, Request, parse_request
 from airgap.core.entries import Loss, Role
 from airgap.core.errors import FormatError, UsageError
 from tests.connected.exporting import exported, plant, request
@@ -20,6 +20,13 @@ BOTH = "".join(f"{hashlib.sha256(A).hexdigest()}  {name}\n" for name in "ab").en
 CLEAR = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n" + SUMS + b"-----BEGIN PGP SIGNATURE-----\n\nx\n"
 
 
+def files_of(wanted: Request) -> FilesSource:
+    """The one source of a request."""
+    (source,) = wanted.sources
+    assert isinstance(source, FilesSource)
+    return source
+
+
 def collected(folder: Path, files: Mapping[str, bytes], **source: Any) -> dict[str, list[tuple[str, str]]]:
     """Artifacts by their path, with path and role of each piece of evidence."""
     wanted = request(plant(folder, files), {"path": ".", **source})
@@ -27,7 +34,7 @@ def collected(folder: Path, files: Mapping[str, bytes], **source: Any) -> dict[s
         item.source.path.removeprefix("artifacts/files/"): [
             (source.path.removeprefix("documents/"), role) for source, role, _ in item.evidence
         ]
-        for item in collect_files(wanted.sources[0])
+        for item in collect_files(files_of(wanted))
         if isinstance(item, Collected)
     }
 
@@ -141,7 +148,7 @@ def test_a_key_that_is_not_there_is_a_mistake_in_the_request(tmp_path: Path) -> 
 def test_why_there_is_no_evidence_is_said_of_those_that_have_none(tmp_path: Path, why: str) -> None:
     wanted = request(plant(tmp_path, {"a": A, "a.sig": b"sig", "b": B}), {"path": ".", "without_evidence": why})
 
-    losses = [item for item in collect_files(wanted.sources[0]) if isinstance(item, Loss)]
+    losses = [item for item in collect_files(files_of(wanted)) if isinstance(item, Loss)]
 
     assert losses == [Loss("pkg:generic/b", why, "said by the request")]
 
