@@ -19,11 +19,12 @@ from airgap.core.errors import UsageError
 from airgap.isolated.store.store import Store
 from airgap.serving.answers import Answer, Views, pieces
 from airgap.serving.asked import Span, is_host
+from airgap.serving.connection import Connection
 
 _HEADERS: Final = 64 * 1024
 """Bytes of a request before its body."""
 _IDLE: Final = 30
-"""Seconds that a connection may wait for the next request."""
+"""Seconds that a connection may wait for the next request; see ``Connection`` for one that stands still otherwise."""
 _CONNECTIONS: Final = 400
 """At once; what comes beyond is told to come later. Each may hold a socket and a file, of usually 1024 descriptors."""
 
@@ -111,8 +112,8 @@ def server_of(store: Store, url: str | None) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
             application(store, url),
-            # by name: what else is installed must not change what serves, and the limit below is h11's
-            http="h11",
+            # not by what else is installed: the limit below is h11's
+            http=Connection,
             loop="asyncio",
             access_log=False,
             log_level="error",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airgap.serving import opened, server
+from airgap.serving import connection, opened, server
 from tests.isolated.scene import Scene
 from tests.serving.conftest import CONTENT, WHEEL
 from tests.serving.running import Client, running
@@ -182,6 +182,69 @@ def test_more_connections_than_there_is_room_for_are_told_to_come_later(
         deadline = time.monotonic() + 20
         while client.ask("/npm/right").status != 200:
             assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /npm/right HTTP/1.1\r\n", HEAD + b"\r\n", HEAD.replace(b"GET", b"POST") + b"Content-Length: 9\r\n\r\n"],
+)
+def test_a_connection_without_a_whole_request_ends_after_a_while_however_its_bytes_trickle(
+    sent: bytes, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_IDLE", 0.2)
+    with running(scene.open()) as client, socket.create_connection(("127.0.0.1", client.port), timeout=20) as trickling:
+        trickling.sendall(sent)
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 20:
+                trickling.sendall(b"x")
+                time.sleep(0.05)
+        except OSError:
+            pass
+        assert time.monotonic() - began < 20
+
+
+def test_a_reader_that_stands_still_loses_its_connection_and_a_slow_one_does_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_IDLE", 0.1)
+    asked = b"GET /files/large.bin HTTP/1.1\r\nHost: a\r\n\r\n"
+    held = os.path.realpath(scene.shown("large.bin"))
+    with running(scene.open()) as client, socket.socket() as reading:
+        reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        reading.connect(("127.0.0.1", client.port))
+        reading.sendall(asked)
+        for _ in range(60):
+            assert reading.recv(200_000)
+            time.sleep(0.03)
+        assert _holds(held)
+        deadline = time.monotonic() + 20
+        while _holds(held):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_client_that_waits_for_the_server_may_wait(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_IDLE", 0.1)
+    hash_file = opened._hash
+
+    def slow(fd: int) -> str:
+        time.sleep(1)
+        return hash_file(fd)
+
+    monkeypatch.setattr(opened, "_hash", slow)
+    with running(scene.open()) as client:
+        assert client.ask(f"/pypi/{WHEEL}").body == CONTENT
+
+
+def test_connections_that_nobody_can_wait_for_are_cut_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_CONNECTIONS", 3)
+    monkeypatch.setattr(connection, "ROOM", 2)
+    with running(scene.open()) as client:
+        idle = [socket.create_connection(("127.0.0.1", client.port), timeout=20) for _ in range(6)]
+        assert idle[5].recv(1) == b""
+        for one in idle:
+            one.close()
 
 
 def test_a_folder_without_its_page_is_not_there(scene: Scene, client: Client) -> None:
