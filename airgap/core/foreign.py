@@ -1,14 +1,28 @@
-"""JSON that others wrote: not canonical as ours is, but read just as strictly. Source: RFC 8259; threats T080-T086."""
+"""JSON and TOML that others wrote: not canonical as ours is, but read just as strictly.
+
+Source: RFC 8259; TOML 1.0.0; threats T080-T086.
+"""
 
 import json
 import math
 import re
+import tomllib
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from airgap.core.errors import FormatError
 
 MAX_DEPTH: Final = 64
+# what TOML is made of; possessive, and strings to their end or that of the line, so that no byte is read twice
+_PART: Final = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"?|'[^'\n]*+'?)"""
+_TOKEN: Final = re.compile(
+    r"#[^\n]*+"
+    r'|"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5}+)?'
+    r"|'''(?:[^']++|'(?!''))*+(?:'{3,5}+)?"
+    rf"|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)",
+    re.DOTALL,
+)
+_KEY_PART: Final = re.compile(_PART, re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -26,6 +40,28 @@ def load_object(raw: bytes, *, what: str) -> dict[str, Any]:
     if not isinstance(value, dict) or not _is_plain(value):
         raise FormatError(f"{what}: expected a JSON object of at most {MAX_DEPTH} levels and plain text, got another value")
     return value
+
+
+def load_toml(text: str, *, what: str) -> dict[str, Any]:
+    """The TOML document in a text that others wrote, not deep.
+
+    Raises:
+        FormatError: anything else.
+    """
+    # tomllib takes time by the square of the parts of a key, minutes for 100 kB
+    if any(_is_long(found["key"] or "") for found in _TOKEN.finditer(text)):
+        raise FormatError(f"{what}: expected keys of at most {MAX_DEPTH} parts, got a longer one")
+    try:
+        value = tomllib.loads(text)
+    except (ValueError, RecursionError) as exc:  # tomllib's own error is a ValueError; int() and depth raise the others
+        raise FormatError(f"{what}: expected TOML, got other text") from exc
+    if not _is_plain(value):
+        raise FormatError(f"{what}: expected TOML of at most {MAX_DEPTH} levels, got more")
+    return value
+
+
+def _is_long(key: str) -> bool:
+    return key.count(".") >= MAX_DEPTH and len(_KEY_PART.findall(key)) > MAX_DEPTH
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

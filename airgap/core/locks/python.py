@@ -5,12 +5,12 @@ format".
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from airgap.core.errors import FormatError, UsageError
+from airgap.core.foreign import load_toml
 from airgap.core.locks.rewritten import Rewritten, is_web, objects, put_in, replaced, strange
 from airgap.core.reasons import Reason
 from airgap.core.served import Served
@@ -36,7 +36,7 @@ def rewrite_uv(text: str, served: Served) -> Rewritten:
             f"{kind}: expected an http or https URL, got a file URL: uv writes paths there, and would change the lock",
             hint="airgap serve, or uv export --format pylock.toml and rewrite that",
         )
-    said = _decode(text, kind)
+    said = load_toml(text, what=kind)
     addresses: dict[str, str] = {}
     left = []
     for package in objects(said.get("package"), where=kind):
@@ -54,7 +54,7 @@ def rewrite_uv(text: str, served: Served) -> Rewritten:
 def rewrite_pylock(text: str, served: Served) -> Rewritten:
     """Make a ``pylock.toml`` name a store; see ``rewrite``."""
     kind = "pylock.toml"
-    said = _decode(text, kind)
+    said = load_toml(text, what=kind)
     addresses: dict[str, str] = {}
     left = []
     for package in objects(said.get("packages"), where=kind):
@@ -105,16 +105,9 @@ def _name_of(file: Mapping[str, Any], url: str, where: str) -> str:
     return name
 
 
-def _decode(text: str, kind: str) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise FormatError(f"{kind}: expected TOML, got other text") from exc
-
-
 def _finish(kind: str, text: str, said: Mapping[str, Any], addresses: Mapping[str, str], left: list[str]) -> Rewritten:
     """Put the addresses in, and prove that nothing else came of it."""
     put = put_in(text, _PAIR, addresses)
-    if _decode(put.text, kind) != replaced(said, addresses, _KEYS):
+    if load_toml(put.text, what=kind) != replaced(said, addresses, _KEYS):
         raise FormatError(f"{kind}: expected addresses as plain strings of one line, got some in another form")
     return Rewritten(kind, *put, tuple(left))
