@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Final
 
 from airgap.core.digest import sha256
 from airgap.core.entries import Document, Entry
@@ -13,9 +14,12 @@ from airgap.isolated.store.state import State
 from airgap.isolated.store.store import Store
 from airgap.isolated.views import tree
 
+_SIGNS: Final = (b'"artifacts/npm/', b'"artifacts/pypi/', f'"{PACKUMENTS}'.encode())
+"""What stands in the text of a manifest that an index is made from; reading the others would take seconds for each."""
+
 
 def write_indexes(store: Store, state: State, folder: str) -> None:
-    """Write all index files of a generation that is made; its packages stand there already.
+    """Write all index files of a generation that is made.
 
     A head that cannot be read says nothing here: its packages stay where they are, and a check reports it.
 
@@ -27,13 +31,12 @@ def write_indexes(store: Store, state: State, folder: str) -> None:
     Raises:
         StoreError: the disk failed.
     """
-    if not any(os.path.isdir(os.path.join(folder, view)) for view in tree.FOLDERS if view != tree.FILES):
-        return
     catalog = Catalog()
     for manifest in state.manifests:
         with suppress(FormatError, StoreError):
             heard = store.head(manifest)
-            catalog.add(heard.statement.channel, heard.manifest())
+            if any(sign in heard.head.manifest for sign in _SIGNS):
+                catalog.add(heard.statement.channel, heard.manifest())
     known: set[str] = set()
     for path, content in catalog.render(Hidden(state.withdrawn, state.recalled), lambda digest: read(store, digest)):
         if content is None:

@@ -19,7 +19,7 @@ from airgap.core.trust import Revoked
 from airgap.core.verdict import Standing
 from airgap.isolated.indexes import check_documents
 from airgap.isolated.intake import update_trust
-from tests.isolated.packages import core_metadata, document, packument, tarball, wheel
+from tests.isolated.packages import core_metadata, document, packument, source, tarball, wheel
 from tests.isolated.scene import Bundle, Scene, faults, rot, signed, trust_of
 
 SIX = "six-1.0-py3-none-any.whl"
@@ -99,6 +99,24 @@ def test_packages_stand_where_their_clients_look(filled: Shop) -> None:
 def test_a_package_that_does_not_travel_is_described_all_the_same(filled: Shop) -> None:
     """Because the newest pnpm asks for the metadata of every entry of a lock."""
     assert filled.packument("right")["versions"]["2.0.0"]["os"] == ["win32"]
+
+
+def test_a_package_is_described_also_where_no_package_is_shown(shop: Shop) -> None:
+    root = shop.scene.root
+    plain = Collected(source(root, "artifacts/files/a", b"a"), "pkg:generic/a")
+    shop.deliver(plain, packument(root, "right", {"2.0.0": {}}, latest="2.0.0"))
+
+    assert shop.packument("right")["dist-tags"] == {"latest": "2.0.0"}
+    assert shop.check() == []
+
+
+def test_a_package_is_described_also_when_all_packages_are_recalled(filled: Shop) -> None:
+    new = replace(trust_of("alice", revoked_artifacts=["pkg:pypi/*", "pkg:npm/*"]), version=2)
+    update_trust(filled.scene.open(), signed(new, "alice").encode() + b"\n", filled.scene.order())
+    filled.check()
+
+    assert filled.packument("right")["dist-tags"] == {"latest": "2.0.0"}
+    assert {reason for _, reason in filled.check()} == {Reason.REVOKED_ARTIFACT}
 
 
 def test_the_next_bundle_adds_to_the_indexes(filled: Shop) -> None:
