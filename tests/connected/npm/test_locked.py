@@ -1,12 +1,11 @@
 """Names, versions, digests and addresses in locks, whoever wrote them."""
 
 import hashlib
-from pathlib import Path
 
 import pytest
 
 from airgap.connected.collect.npm import integrity
-from airgap.connected.collect.npm.locked import Limits, Lock, Locked, read_limits, read_text, settle, web_url
+from airgap.connected.collect.npm.locked import Limits, Lock, Locked, read_limits, settle, web_url
 from airgap.connected.collect.npm.naming import (
     attestations_url,
     check_release,
@@ -218,21 +217,6 @@ def test_all_packages_that_no_registry_has_are_named_at_once() -> None:
 
     with pytest.raises(UsageError, match=r"'49' and 2 more$"):
         settle({"lock": Lock([], [str(n) for n in range(52)])})
-
-
-def test_a_lock_is_text_of_a_sensible_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "lock").write_bytes(b"abc\xff")
-
-    with pytest.raises(FormatError, match="expected UTF-8, got other bytes at 3"):
-        read_text(str(tmp_path / "lock"))
-    with pytest.raises(UsageError, match="expected a lock file, got No such file or directory"):
-        read_text(str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="expected a lock file, got Is a directory"):
-        read_text(str(tmp_path))
-    monkeypatch.setattr("airgap.connected.collect.npm.locked.MAX_LOCK", 3)
-    with pytest.raises(FormatError, match="expected a lock file of at most 3 bytes, got more") as caught:
-        read_text(str(tmp_path / "lock"))
-    assert caught.value.reason is Reason.TOO_LARGE
 
 
 def test_there_is_an_end_to_the_number_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ from typing import Final
 
 from airgap.connected.collect.npm import package_lock, pnpm_lock, yarn_lock
 from airgap.connected.collect.npm.client import resolve_packages
-from airgap.connected.collect.npm.locked import Lock, Locked, read_text, settle
+from airgap.connected.collect.npm.locked import MAX_LOCK, Lock, Locked, settle
 from airgap.connected.request import NpmSource
+from airgap.connected.written import read_text
 from airgap.core.errors import UsageError
 
 _READERS: Final = {
@@ -46,10 +47,10 @@ def _read(path: str, name: str) -> Lock:
         raise UsageError(
             f"request: expected package-lock.json, npm-shrinkwrap.json, pnpm-lock.yaml or yarn.lock, got {name!a:.120}"
         )
-    return read(read_text(path), where=name)
+    return read(read_text(path, limit=MAX_LOCK), where=name)
 
 
 def _resolve(wanted: NpmSource) -> Lock:
     with tempfile.TemporaryDirectory(prefix="airgap-npm-") as into:
         path = resolve_packages(wanted.packages, wanted.folder, into)
-        return package_lock.read(read_text(path), where="packages")
+        return package_lock.read(read_text(path, limit=MAX_LOCK), where="packages")

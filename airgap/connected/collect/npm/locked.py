@@ -1,6 +1,5 @@
 """What a lock file asks for: packages of a registry, each at one version."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
@@ -91,26 +90,6 @@ def _join(one: Locked, other: Locked) -> Locked:
         limits=one.limits if one.limits == other.limits else Limits(),
         is_optional=one.is_optional and other.is_optional,
     )
-
-
-def read_text(path: str) -> str:
-    """The text of a lock file.
-
-    Raises:
-        UsageError: there is no such file, or it cannot be read.
-        FormatError: larger than any lock, or not UTF-8.
-    """
-    try:
-        with open(path, "rb") as file:
-            raw = file.read(MAX_LOCK + 1)
-    except OSError as exc:
-        raise UsageError(f"{path}: expected a lock file, got {os.strerror(exc.errno or 0)}") from exc
-    if len(raw) > MAX_LOCK:
-        raise FormatError(f"{path}: expected a lock file of at most {MAX_LOCK} bytes, got more", reason=Reason.TOO_LARGE)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(f"{path}: expected UTF-8, got other bytes at {exc.start}") from exc
 
 
 def web_url(text: object) -> str | None:

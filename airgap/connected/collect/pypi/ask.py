@@ -8,15 +8,16 @@ from typing import Final
 from airgap.connected.collect.pypi.pin import Pin, check_locked, pins_of
 from airgap.connected.collect.pypi.pylock import parse_pylock, pins_in
 from airgap.connected.collect.pypi.requirements_text import (
+    MAX_FILE,
     Requirements,
     parse_line,
     parse_requirements,
     read_requirements,
-    read_text,
 )
 from airgap.connected.collect.pypi.resolver import Resolver
 from airgap.connected.collect.pypi.target import Target
 from airgap.connected.request import PypiSource
+from airgap.connected.written import read_text
 from airgap.core.errors import UsageError
 
 FindResolver = Callable[[], Resolver]
@@ -91,10 +92,10 @@ def _add(into: Requirements, found: Requirements) -> None:
 def _locked(path: str, targets: Sequence[Target], find_resolver: FindResolver) -> Iterator[Wish]:
     name = os.path.basename(path)
     if name == "uv.lock":
-        read_text(path)  # uv speaks of the project around it where the lock is missing
+        read_text(path, limit=MAX_FILE)  # uv speaks of the project around it where the lock is missing
         text = find_resolver().export(path)
     elif _PYLOCK.fullmatch(name):
-        text = read_text(path)
+        text = read_text(path, limit=MAX_FILE)
     else:
         raise UsageError(
             f"{path}: expected pylock.toml, pylock.NAME.toml or uv.lock, got another name",

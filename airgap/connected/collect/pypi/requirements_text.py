@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 
 from airgap.connected.collect.pypi.link import HASHES, Hashes, counted_hashes
+from airgap.connected.written import read_text
 from airgap.core.errors import FormatError, UsageError
 from airgap.core.reasons import Reason
 
@@ -115,7 +116,7 @@ def _read(path: str, found: Requirements, into: list[Line], seen: set[str]) -> N
     seen.add(real)
     if len(seen) > MAX_FILES:
         raise FormatError(f"{path}: expected at most {MAX_FILES} files, got more", reason=Reason.TOO_LARGE)
-    _take(read_text(path), path, found, into, seen)
+    _take(read_text(path, limit=MAX_FILE), path, found, into, seen)
 
 
 def _take(content: str, path: str, found: Requirements, into: list[Line], seen: set[str]) -> None:
@@ -153,23 +154,3 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     whole = _COMMENT.sub("", "".join(kept)).strip()
     if whole:
         yield start, whole
-
-
-def read_text(path: str) -> str:
-    """The text of a file that people wrote.
-
-    Raises:
-        UsageError: it is not there, or cannot be read.
-        FormatError: not UTF-8, or too large.
-    """
-    try:
-        with open(path, "rb") as file:
-            raw = file.read(MAX_FILE + 1)
-    except OSError as exc:
-        raise UsageError(f"{path}: expected to read it, got {os.strerror(exc.errno or 0)}") from exc
-    if len(raw) > MAX_FILE:
-        raise FormatError(f"{path}: expected at most {MAX_FILE} bytes, got more", reason=Reason.TOO_LARGE)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise FormatError(f"{path}: expected UTF-8, got other bytes at {exc.start}") from exc
