@@ -54,7 +54,7 @@ def load_toml(text: str, *, what: str) -> dict[str, Any]:
     try:
         value = tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # tomllib's own error is a ValueError; int() and depth raise the others
-        raise FormatError(f"{what}: expected TOML, got other text") from exc
+        raise FormatError(f"{what}: expected TOML, got a fault: {str(exc)!a:.160}") from exc
     if not _is_plain(value):
         raise FormatError(f"{what}: expected TOML of at most {MAX_DEPTH} levels, got more")
     return value

@@ -103,7 +103,7 @@ def test_requirements_are_said_to_need_nothing(airgap: Airgap) -> None:
     ("name", "raw", "code", "said"),
     [
         ("uv.lock", b"\xff", 3, "uv.lock: expected UTF-8, got other bytes at 0"),
-        ("uv.lock", b"x", 3, "uv.lock: expected TOML, got other text"),
+        ("uv.lock", b"x", 3, "uv.lock: expected TOML, got a fault: "),
         ("poetry.lock", b"", 2, "expected a lock file, got another name"),
     ],
 )

@@ -15,6 +15,7 @@ from airgap.core.entries import Document, Role
 from airgap.core.errors import FormatError
 from airgap.core.packument import MAX_PACKUMENT
 from airgap.core.reasons import Reason
+from airgap.core.statement import Base
 from airgap.core.trust import Revoked
 from airgap.core.verdict import Standing
 from airgap.isolated.indexes import check_documents
@@ -131,6 +132,23 @@ def test_the_next_bundle_adds_to_the_indexes(filled: Shop) -> None:
     said = filled.packument("left")
     assert sorted(said["versions"]) == ["1.0.0", "1.1.0"]
     assert said["dist-tags"] == {"latest": "1.1.0"}
+    assert filled.check() == []
+
+
+def test_a_delta_lists_what_it_stands_on_with_what_it_brings(filled: Shop) -> None:
+    root = filled.scene.root
+    filled.deliver(
+        wheel(root, SIX, b"six"),
+        core_metadata(root, SIX, b"Name: six\n"),
+        wheel(root, SEVEN, b"seven"),
+        base=Base(bytes(32), 1),
+        held={f"artifacts/pypi/{SIX}": hashlib.sha256(b"six").digest()},
+    )
+
+    files = json.loads(filled.read("pypi/simple/six/index.json"))["files"]
+    assert [file["filename"] for file in files] == [SIX, SEVEN]
+    assert "core-metadata" in files[0]
+    assert filled.read(f"pypi/{SIX}") == "six"
     assert filled.check() == []
 
 

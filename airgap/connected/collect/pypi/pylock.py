@@ -1,7 +1,6 @@
 """Lock files in the format that all tools share. Source: PEP 751."""
 
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from airgap.connected.collect.pypi.pin import Pin
 from airgap.connected.collect.pypi.target import Target, is_true
 from airgap.connected.web.address import normalise
 from airgap.core.errors import FormatError, UsageError
+from airgap.core.foreign import load_toml
 from airgap.core.times import format_time
 
 _SHOWN: Final = 20
@@ -38,7 +38,7 @@ def parse_pylock(text: str, *, where: str) -> Pylock:
         FormatError: malformed.
     """
     try:
-        return Pylock.from_dict(tomllib.loads(text))
+        return Pylock.from_dict(load_toml(text, what=where))
     except (PylockValidationError, PylockUnsupportedVersionError, ValueError, RecursionError) as exc:
         raise FormatError(f"{where}: expected a lock of version 1, got a fault: {str(exc)!a:.200}") from exc
 

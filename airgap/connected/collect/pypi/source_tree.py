@@ -2,7 +2,6 @@
 
 import gzip
 import tarfile
-import tomllib
 import zipfile
 import zlib
 from typing import Any, Final, cast
@@ -10,6 +9,7 @@ from typing import Any, Final, cast
 from airgap.connected.collect.pypi.core_metadata import check_compression
 from airgap.connected.collect.pypi.distribution import Distribution
 from airgap.core.errors import FormatError
+from airgap.core.foreign import load_toml
 from airgap.core.reasons import Reason
 
 MAX_PROJECT: Final = 1024 * 1024
@@ -32,7 +32,7 @@ def build_requirements(sdist: Distribution, file: str) -> tuple[str, ...]:
     read = _from_zip if sdist.file_name.endswith(".zip") else _from_tar
     try:
         content = read(file)
-        value = tomllib.loads(content.decode("utf-8")) if content is not None else {}
+        value = load_toml(content.decode("utf-8"), what=sdist.file_name) if content is not None else {}
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RuntimeError) as exc:
         raise FormatError(f"{sdist.file_name}: expected a source distribution, got no readable one") from exc
     return _requires(value, sdist)
