@@ -134,10 +134,10 @@ def _resolve(source: PypiSource | NpmSource, open_fetcher: "OpenFetcher | None")
         raise UsageError("request: expected files only, got a source that has to be downloaded")
     try:
         if isinstance(source, PypiSource):
-            from airgap.connected.collect.pypi import resolve_pypi  # noqa: PLC0415
+            from airgap.connected.collect.pypi import resolve_pypi  # noqa: PLC0415 -- the extra may be missing
 
             return resolve_pypi(source, open_fetcher)
-        from airgap.connected.collect.npm import resolve_npm  # noqa: PLC0415
+        from airgap.connected.collect.npm import resolve_npm  # noqa: PLC0415 -- the extra may be missing
 
         return resolve_npm(source, open_fetcher)
     except ModuleNotFoundError as exc:

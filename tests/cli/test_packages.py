@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -174,9 +174,9 @@ def test_on_a_terminal_downloads_are_shown(shop: Site, airgap: Airgap, monkeypat
     assert all(text.endswith(" files") for text in shown)
 
 
-def noting(method: object, shown: list[str]) -> object:
+def noting(method: Callable[[downloads._Shown], None], shown: list[str]) -> Callable[[downloads._Shown], None]:
     def finish(self: downloads._Shown) -> None:
-        method(self)  # type: ignore[operator]
+        method(self)
         shown.append(self._count)
 
     return finish

@@ -213,7 +213,9 @@ def test_a_damaged_package_goes_out_of_its_index_and_comes_back_healed(
 
 
 def test_a_damaged_packument_is_reported_once_and_comes_back_healed(filled: Shop) -> None:
-    (found,) = [d for d in filled.scene.open().head(filled.last.manifest).manifest().documents if "npm/left" in d.path]  # type: ignore[union-attr]
+    assert filled.last is not None
+    head = filled.scene.open().head(filled.last.manifest)
+    (found,) = [document for document in head.manifest().documents if "npm/left" in document.path]
     rot(filled.scene.open().layout.object(found.sha256))
 
     assert [reason for _, reason in filled.check()] == [Reason.OBJECT_ROTTEN]

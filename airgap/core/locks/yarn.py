@@ -40,8 +40,8 @@ def rewrite_yarn(text: str, served: Served) -> Rewritten:
         if "resolved" not in entry.members:
             continue
         number, old = entry.members["resolved"]
-        if not is_web(old) or not all(_is_of_registry(pattern) for pattern in entry.patterns):
-            left.append(strange(_name_in(entry.patterns[0]), old if ":" in old else "path"))
+        if not is_web(old) or not all(is_of_registry(pattern) for pattern in entry.patterns):
+            left.append(strange(name_in(entry.patterns[0]), old if ":" in old else "path"))
             continue
         address = tarball_at(*_release(entry), served, where=f"{_KIND}, line {number + 1}")
         _, mark, sha1 = old.partition("#")
@@ -81,13 +81,13 @@ def _release(entry: _Entry) -> tuple[str, str]:
     Raises:
         FormatError: it has several names, or no version.
     """
-    names = {_name_in(pattern) for pattern in entry.patterns}
+    names = {name_in(pattern) for pattern in entry.patterns}
     if len(names) != 1 or "version" not in entry.members:
         raise FormatError(f"{_KIND}: expected one package and its version, got {', '.join(sorted(names))!a:.120}")
     return names.pop(), entry.members["version"][1]
 
 
-def _name_in(pattern: str) -> str:
+def name_in(pattern: str) -> str:
     """The name of the package behind a pattern, an alias looked through: ``b`` in ``a@npm:b@^1``."""
     name, _, wanted = pattern[1:].partition("@")
     if not wanted.startswith("npm:"):
@@ -96,7 +96,7 @@ def _name_in(pattern: str) -> str:
     return target[:1] + target[1:].partition("@")[0]
 
 
-def _is_of_registry(pattern: str) -> bool:
+def is_of_registry(pattern: str) -> bool:
     """Whether a pattern asks for a range or a tag; paths, URLs and hosted repositories have a slash or a colon."""
     wanted = pattern[1:].partition("@")[2]
     return wanted.startswith("npm:") or not set(wanted) & set("/:")

@@ -1,5 +1,7 @@
 """Which file of a release a machine gets, and when none of them may be taken."""
 
+from typing import Any
+
 import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -22,11 +24,11 @@ def digest(letter: str) -> Hashes:
     return frozenset({("sha256", letter * 64)})
 
 
-def link(name: str, letter: str = "a", **said: object) -> Link:
+def link(name: str, letter: str = "a", **said: Any) -> Link:
     found = Link(
         file_name=name, url=f"/f/{name}", page=PAGE, listed_in="https://index.example/simple", hashes=digest(letter)
     )
-    return found._replace(**said)  # type: ignore[arg-type]
+    return found._replace(**said)
 
 
 def choose(*links: Link, hashes: Hashes = frozenset(), sdists: bool = False) -> Choice | None:

@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uv
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.online
 LINUX, WINDOWS = "cp311-manylinux_2_28_x86_64", "cp312-win_amd64"
 
 
-def resolve(folder: Path, **asked: object) -> ResolvedPypi:
-    source = PypiSource(folder=str(folder), **asked)  # type: ignore[arg-type]
+def resolve(folder: Path, **asked: Any) -> ResolvedPypi:
+    source = PypiSource(folder=str(folder), **asked)
     return resolve_pypi(source, lambda access: Fetcher(str(folder / "cache"), access))
 
 

@@ -14,6 +14,7 @@ from airgap.connected.collect.npm import integrity
 from airgap.connected.collect.npm.integrity import Digests
 from airgap.connected.collect.npm.locked import Lock, Locked, web_url
 from airgap.core.errors import FormatError
+from airgap.core.locks.yarn import is_of_registry, name_in
 
 # possessive: what cannot backtrack is linear in a hostile line
 _TEXT: Final = r'(?:"(?:[^"\\]++|\\.)*+"|[^\s",:]++)'
@@ -32,7 +33,7 @@ def read(text: str, *, where: str) -> Lock:
     lock = Lock([], [])
     for number, patterns, entry in _entries(text, where):
         at = f"{where}, line {number}"
-        others = [pattern for pattern in patterns if not _is_of_registry(pattern)]
+        others = [pattern for pattern in patterns if not is_of_registry(pattern)]
         lock.others.extend(others)
         if not others:
             lock.packages.append(_package(patterns, entry, at))
@@ -40,7 +41,7 @@ def read(text: str, *, where: str) -> Lock:
 
 
 def _package(patterns: list[str], entry: Entry, at: str) -> Locked:
-    names = {_name_in(pattern) for pattern in patterns}
+    names = {name_in(pattern) for pattern in patterns}
     if len(names) != 1 or "version" not in entry:
         raise FormatError(f"{at}: expected one package and its version, got {', '.join(sorted(names))!a:.120}")
     return Locked(
@@ -53,21 +54,6 @@ def _digests(entry: Entry, at: str) -> Digests:
     _, _, sha1 = entry.get("resolved", "").partition("#")
     digests = integrity.parse(entry.get("integrity", ""), what=at)
     return integrity.merge(digests, integrity.of_sha1(sha1, what=at), what=at) if sha1 else digests
-
-
-def _name_in(pattern: str) -> str:
-    """The name of the package behind a pattern, an alias looked through: ``b`` in ``a@npm:b@^1``."""
-    name, _, wanted = pattern[1:].partition("@")
-    if not wanted.startswith("npm:"):
-        return pattern[:1] + name
-    target = wanted.removeprefix("npm:")
-    return target[:1] + target[1:].partition("@")[0]
-
-
-def _is_of_registry(pattern: str) -> bool:
-    """Whether a pattern asks for a range or a tag; paths, URLs and hosted repositories have a slash or a colon."""
-    wanted = pattern[1:].partition("@")[2]
-    return wanted.startswith("npm:") or not set(wanted) & set("/:")
 
 
 def _entries(text: str, where: str) -> Iterator[tuple[int, list[str], Entry]]:
